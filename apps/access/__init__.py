@@ -1,0 +1,1 @@
+"""People, their roles and what they may see, do and approve."""

@@ -1,0 +1,1 @@
+"""The ground: errors, money, clock, ids and correlation; no tables and no business words."""

@@ -1,0 +1,1 @@
+"""Cases: every failure with an owner, a due time and the decisions allowed."""

@@ -1,0 +1,1 @@
+"""Rules people edit: ownership, quality, approvals, crosswalk."""

@@ -1,0 +1,1 @@
+"""Sagas, decisions and reconciliation."""

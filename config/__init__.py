@@ -1,0 +1,1 @@
+"""Wiring of the running system; no business words."""

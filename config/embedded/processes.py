@@ -1,0 +1,89 @@
+"""Server processes: launched apart from us, found again by their pid file, stopped in good order."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+# Python complains about a child that is forgotten while it runs; these are meant to run on.
+_launched: list[subprocess.Popen[bytes]] = []
+
+
+@contextmanager
+def one_at_a_time(lock_file: Path) -> Iterator[None]:
+    """Let one process in; the kernel opens the lock again even after kill -9."""
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    with lock_file.open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def launch(
+    command: Sequence[str],
+    *,
+    log: Path,
+    folder: Path,
+    environment: Mapping[str, str],
+    before: Callable[[], None] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start a server in a session of its own.
+
+    Ctrl-C at the keyboard must reach Tieout first and its database last.
+    """
+    with log.open("ab") as out:
+        process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            cwd=folder,
+            env=dict(environment),
+            preexec_fn=before,
+            start_new_session=True,
+        )
+    _launched.append(process)
+    return process
+
+
+def running(pid_file: Path, *, program: str) -> int | None:
+    """Process id in the first line of a pid file, if that process lives and is this program.
+
+    A pid file outlives a kill -9 or a power cut, and the number may belong to somebody else by then.
+    """
+    try:
+        pid = int(pid_file.read_text().split("\n", 1)[0])
+        process = psutil.Process(pid)
+        alive = process.status() != psutil.STATUS_ZOMBIE and program in process.name()
+    except (OSError, ValueError, psutil.Error):
+        return None
+    return pid if alive else None
+
+
+def stop(pid: int, *, ask: signal.Signals, patience_s: float = 20) -> None:
+    """Ask a process to end, wait, and kill it when it does not. A process already gone is fine."""
+    for number, wait_s in ((ask, patience_s), (signal.SIGKILL, 5.0)):
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            return
+        if _gone(pid, within_s=wait_s):
+            return
+
+
+def _gone(pid: int, *, within_s: float) -> bool:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            pass
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.05)
+    return False

@@ -1,0 +1,22 @@
+"""Keys this installation makes for itself on first use."""
+
+import os
+import secrets
+from pathlib import Path
+
+
+def signing_key(folder: Path) -> str:
+    """Django's secret key: random, made once, readable by its owner only. Safe to call in parallel."""
+    file = folder / "django.key"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = folder / f"django.key.{os.getpid()}"
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(64))
+        try:
+            # Linking fails when somebody was faster; then theirs is the key.
+            os.link(draft, file)
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return file.read_text()

@@ -1,0 +1,1 @@
+"""One settings module per place where Tieout runs."""
