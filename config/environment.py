@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import environ
 
 ENV = environ.Env()
+YES = ("yes", "true", "on", "1")
+NO = ("no", "false", "off", "0")
 
 
 def text(name: str, *, default: str = "") -> str:
@@ -37,11 +39,9 @@ def whole_number(name: str, *, default: int, low: int, high: int) -> int:
 def yes_or_no(name: str, *, default: bool) -> bool:
     """A switch."""
     value = text(name, default="yes" if default else "no")
-    if value.lower() in {"1", "true", "yes", "on"}:
-        return True
-    if value.lower() in {"0", "false", "no", "off"}:
-        return False
-    refuse(name, value=value, problem="is neither yes nor no", mend="Set it to yes or no.")
+    if value.lower() not in {*YES, *NO}:
+        refuse(name, value=value, problem="is neither yes nor no", mend="Set it to yes or no.")
+    return value.lower() in YES
 
 
 def address(name: str, *, schemes: Sequence[str], example: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -13,10 +14,8 @@ def signing_key(folder: Path) -> str:
         draft = folder / f"django.key.{os.getpid()}"
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(64))
-        try:
-            # Linking fails when somebody was faster; then theirs is the key.
+        # Linking fails when somebody was faster; then theirs is the key.
+        with suppress(FileExistsError):
             os.link(draft, file)
-        except FileExistsError:
-            pass
         draft.unlink()
     return file.read_text()

@@ -3,7 +3,6 @@
 import os
 import pwd
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 from config.embedded.errors import EmbeddedServiceError
@@ -24,20 +23,6 @@ def service_account() -> pwd.struct_passwd | None:
         "PostgreSQL does not run as root and this machine has no account 'nobody'. "
         "Run as a normal user, or set DATABASE_URL to a server of your own."
     )
-
-
-def become(account: pwd.struct_passwd | None) -> Callable[[], None] | None:
-    """Function that a child process runs before exec, to give up root for good."""
-    if account is None:
-        return None
-    uid, gid = account.pw_uid, account.pw_gid
-
-    def drop_root() -> None:
-        os.setgroups([])
-        os.setgid(gid)
-        os.setuid(uid)
-
-    return drop_root
 
 
 def give(folder: Path, *, account: pwd.struct_passwd | None) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import psycopg
 
 from config.embedded import processes
-from config.embedded.account import become, give, open_way, service_account
+from config.embedded.account import give, open_way, service_account
 from config.embedded.errors import EmbeddedServiceError
 from config.embedded.places import log_file, make_socket_folder, socket_folder
 
@@ -98,7 +98,7 @@ def _initialise(home: Path) -> None:
     _open_programs(account is not None)
     command = [program("initdb"), "-D", draft, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-instructions"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
-    done = subprocess.run(command, preexec_fn=become(account), cwd="/", capture_output=True, text=True, check=False)
+    done = processes.run(command, account=account)
     if done.returncode:
         words = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no message"]
         raise EmbeddedServiceError(f"PostgreSQL could not create its files in {home}: {words[-1]}")
@@ -133,7 +133,7 @@ def _launch(home: Path) -> subprocess.Popen[bytes]:
         log=log_file(home, "postgres"),
         folder=Path("/"),
         environment={"LC_ALL": "C", "PATH": os.defpath},
-        before=become(account),
+        account=account,
     )
 
 

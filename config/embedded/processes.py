@@ -2,10 +2,11 @@
 
 import fcntl
 import os
+import pwd
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,9 +31,9 @@ def launch(
     log: Path,
     folder: Path,
     environment: Mapping[str, str],
-    before: Callable[[], None] | None = None,
+    account: pwd.struct_passwd | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a server in a session of its own.
+    """Start a server in a session of its own, as another account where one is given.
 
     Ctrl-C at the keyboard must reach Tieout first and its database last.
     """
@@ -44,11 +45,27 @@ def launch(
             stderr=out,
             cwd=folder,
             env=dict(environment),
-            preexec_fn=before,
+            user=account.pw_uid if account else None,
+            group=account.pw_gid if account else None,
+            extra_groups=[] if account else None,
             start_new_session=True,
         )
     _launched.append(process)
     return process
+
+
+def run(command: Sequence[str | Path], *, account: pwd.struct_passwd | None) -> subprocess.CompletedProcess[str]:
+    """Run a program to its end, as another account where one is given; the caller reads the exit code."""
+    return subprocess.run(
+        command,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+        user=account.pw_uid if account else None,
+        group=account.pw_gid if account else None,
+        extra_groups=[] if account else None,
+    )
 
 
 def running(pid_file: Path, *, program: str) -> int | None:
@@ -79,10 +96,9 @@ def stop(pid: int, *, ask: signal.Signals, patience_s: float = 20) -> None:
 def _gone(pid: int, *, within_s: float) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
-        try:
-            os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
+        # A child of ours stays in the process table until we have asked for its exit code.
+        for process in _launched:
+            process.poll()
         if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
             return True
         time.sleep(0.05)

@@ -38,7 +38,7 @@ def use_database() -> Iterator[None]:
         try:
             yield
         finally:
-            if _is_last(place):
+            if is_last_user(place):
                 postgres.stop(home)
 
 
@@ -51,7 +51,8 @@ def users_of(home: Path) -> Iterator[IO[str]]:
         yield place
 
 
-def _is_last(place: IO[str]) -> bool:
+def is_last_user(place: IO[str]) -> bool:
+    """Whether nobody else uses the services; then nobody can begin to before `place` is closed."""
     try:
         fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -2,12 +2,14 @@
 
 from config import environment
 from config.logs import logging_config
-from config.settings.base import *  # noqa: F403
+from config.settings.base import *
 
 SECRET_KEY = environment.needed(
     "SECRET_KEY", mend="Set it to 50 or more random characters, the same on every machine of this installation."
 )
-ALLOWED_HOSTS = environment.needed_names("ALLOWED_HOSTS", mend="Set it to the host name people use, like tieout.example.com.")
+ALLOWED_HOSTS = environment.needed_names(
+    "ALLOWED_HOSTS", mend="Set it to the host name people use, like tieout.example.com."
+)
 
 DEBUG = False
 SESSION_COOKIE_SECURE = True

@@ -1,8 +1,15 @@
 """The test run: services of its own in a folder of its own, so that a running system is left alone."""
 
 from config.embedded import postgres, redis
-from config.settings.base import *  # noqa: F403
-from config.settings.base import DATABASE_URL, EMBEDDED_DATABASE, EMBEDDED_REDIS, REDIS_URL, TIEOUT_HOME, database_setting
+from config.settings.base import *
+from config.settings.base import (
+    DATABASE_URL,
+    EMBEDDED_DATABASE,
+    EMBEDDED_REDIS,
+    REDIS_URL,
+    TIEOUT_HOME,
+    database_setting,
+)
 
 TIEOUT_HOME = TIEOUT_HOME / "test"
 SECRETS_FOLDER = TIEOUT_HOME / "secrets"

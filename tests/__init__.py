@@ -1,0 +1,1 @@
+"""What Tieout promises, as tests."""

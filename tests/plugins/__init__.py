@@ -1,0 +1,1 @@
+"""Fixtures that bring up a real part for the whole test run."""
