@@ -1,0 +1,1 @@
+"""NetSuite ERP over SuiteTalk REST."""

@@ -1,0 +1,1 @@
+"""Any system that speaks signed CloudEvents: tax, PSA, staffing, documents."""
