@@ -1,0 +1,158 @@
+"""Work: what one transaction changes, gathered first and written with one statement per table."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar, cast
+
+from django.db import models
+
+from apps.audit.chain import line_hash
+from apps.audit.models import AuditLine
+from apps.core import clock
+from apps.core.actor import Actor
+from apps.core.context import causation_id, correlation_id
+from apps.core.sets import update_rows
+from apps.core.states import Audited, StatefulModel
+
+M = TypeVar("M", bound=models.Model)
+
+# Columns that Work itself keeps; a change of them alone is no change.
+_KEPT = {"version", "updated_at", "created_at"}
+
+
+class Work:
+    """Rows to create, rows to change, audit lines to append; `flush` writes them in the caller's transaction.
+
+    Tracked rows are compared with what they held when tracked, so only columns that changed are written.
+    A Work that is thrown away has changed nothing but objects in memory.
+    """
+
+    def __init__(self) -> None:
+        self._tracked: dict[tuple[type[models.Model], Any], models.Model] = {}
+        self._before: dict[tuple[type[models.Model], Any], dict[str, Any]] = {}
+        self._created: dict[type[models.Model], list[models.Model]] = {}
+        self._lines: list[AuditLine] = []
+
+    def lock(self, model: type[M], pks: Iterable[Any]) -> dict[Any, M]:
+        """Fresh rows by primary key, locked in primary-key order. One query; missing rows are missing.
+
+        A row locked before by this Work is returned as it stands in memory.
+        """
+        wanted = sorted(set(pks))
+        fresh = [pk for pk in wanted if (model, pk) not in self._tracked]
+        if fresh:
+            for row in model._default_manager.select_for_update().filter(pk__in=fresh).order_by("pk"):
+                self.track(row)
+        return {pk: cast(M, self._tracked[model, pk]) for pk in wanted if (model, pk) in self._tracked}
+
+    def track(self, row: M) -> M:
+        """Write this row's changes at `flush`. The caller has locked it."""
+        key = (type(row), row.pk)
+        self._tracked[key] = row
+        self._before[key] = _values(row)
+        return row
+
+    def create(self, row: M, *, by: Actor, why: str = "", after: dict[str, Any] | None = None, at_story: str = "") -> M:
+        """Insert `row` at `flush`; an audited row gets its first line."""
+        self._created.setdefault(type(row), []).append(row)
+        if isinstance(row, Audited):
+            self.note(row, verb="create", by=by, why=why, after=after, target=getattr(row, "state", ""), story=at_story)
+        return row
+
+    def move(
+        self,
+        row: StatefulModel,
+        transition: str,
+        *,
+        by: Actor,
+        why: str = "",
+        story: str = "",
+        **arguments: Any,
+    ) -> None:
+        """Call the named transition of a tracked or created row and append its audit line.
+
+        Raises django_fsm.TransitionNotAllowed; then the row is as it was.
+        """
+        source = row.state  # type: ignore[attr-defined]
+        getattr(row, transition)(by=by, **arguments)
+        self.note(row, verb=transition, by=by, why=why, source=source, target=row.state, story=story)  # type: ignore[attr-defined]
+
+    def note(
+        self,
+        row: Audited,
+        *,
+        verb: str,
+        by: Actor,
+        why: str = "",
+        before: dict[str, Any] | None = None,
+        after: dict[str, Any] | None = None,
+        source: str = "",
+        target: str = "",
+        story: str = "",
+    ) -> None:
+        """Append one audit line to the chain of `row`, which the caller holds. `story` is the correlation id."""
+        line = AuditLine(
+            subject_type=row._meta.model_name,
+            subject_id=str(row.pk),
+            seq=row.audit_seq + 1,
+            verb=verb,
+            source=source,
+            target=target,
+            before=before or {},
+            after=after or {},
+            by=by.key,
+            why=why,
+            at=clock.now(),
+            correlation_id=story or correlation_id() or getattr(row, "correlation_id", ""),
+            causation_id=causation_id(),
+            previous_hash=row.audit_head,
+        )
+        line.hash = line_hash(row.audit_head, line.content())
+        row.audit_seq, row.audit_head = line.seq, line.hash
+        self._lines.append(line)
+
+    def flush(self) -> None:
+        """Write everything: inserts, then changes, then audit lines. May be called again; it then writes what is new."""
+        for model, rows in self._created.items():
+            model._default_manager.bulk_create(rows)
+        changed: dict[type[models.Model], list[tuple[models.Model, set[str]]]] = {}
+        for key, row in self._tracked.items():
+            if names := _changes(self._before[key], row):
+                changed.setdefault(key[0], []).append((row, names))
+        for model, pairs in changed.items():
+            _write(model, pairs)
+        AuditLine.objects.bulk_create(self._lines)
+        for rows in self._created.values():
+            for row in rows:
+                self.track(row)
+        self._created, self._lines = {}, []
+        for key, row in self._tracked.items():
+            self._before[key] = _values(row)
+
+
+def _write(model: type[models.Model], pairs: Sequence[tuple[models.Model, set[str]]]) -> None:
+    rows = [row for row, _ in pairs]
+    names = set().union(*(names for _, names in pairs))
+    if issubclass(model, StatefulModel):
+        at = clock.now()
+        for row in cast(list[StatefulModel], rows):
+            row.version += 1
+            row.updated_at = at
+        names |= {"version", "updated_at"}
+    update_rows(model, rows, sorted(names))
+
+
+def _values(row: models.Model) -> dict[str, Any]:
+    return {
+        field.attname: _frozen(row.__dict__.get(field.attname))
+        for field in row._meta.concrete_fields
+        if field.attname in row.__dict__ and field.attname not in _KEPT
+    }
+
+
+def _changes(before: dict[str, Any], row: models.Model) -> set[str]:
+    return {name for name, value in _values(row).items() if before.get(name) != value}
+
+
+def _frozen(value: Any) -> Any:
+    # JSON columns are changed in place, so what they held must be remembered, not referred to.
+    return repr(value) if isinstance(value, dict | list) else value

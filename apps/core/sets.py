@@ -1,0 +1,50 @@
+"""Writing many rows with one statement. Django's bulk_update builds a CASE per cell and costs ten times as much."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, models
+from django.db.models.fields.json import JSONField
+
+
+def update_rows(model: type[models.Model], rows: Sequence[models.Model], fields: Sequence[str]) -> int:
+    """Write `fields` of all `rows` in one statement and return how many rows were written.
+
+    Nothing is locked or checked here; the caller holds the rows.
+    """
+    if not rows or not fields:
+        return 0
+    meta = model._meta
+    key = meta.pk
+    columns = [meta.get_field(name) for name in fields]
+    assert key is not None
+    arrays = ", ".join(f"%s::{_array_type(column)}[]" for column in (key, *columns))
+    names = ", ".join(f"c{number}" for number in range(len(columns)))
+    quoted = connection.ops.quote_name
+    sets = ", ".join(f"{quoted(column.column)} = {_cast(column, f'd.c{number}')}" for number, column in enumerate(columns))
+    values = [[_value(column, row) for row in rows] for column in (key, *columns)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quoted(meta.db_table)} AS t SET {sets} "
+            f"FROM unnest({arrays}) AS d(k, {names}) WHERE t.{quoted(key.column)} = d.k",
+            values,
+        )
+        return cursor.rowcount
+
+
+def _array_type(field: models.Field[Any, Any]) -> str:
+    if isinstance(field, JSONField):
+        return "text"
+    return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection))
+
+
+def _cast(field: models.Field[Any, Any], expression: str) -> str:
+    return f"{expression}::jsonb" if isinstance(field, JSONField) else expression
+
+
+def _value(field: models.Field[Any, Any], row: models.Model) -> Any:
+    value = getattr(row, field.attname)
+    if isinstance(field, JSONField):
+        return None if value is None else json.dumps(value, cls=field.encoder)
+    return field.get_db_prep_save(value, connection)
