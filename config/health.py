@@ -1,6 +1,8 @@
 """Whether everything is ready: the answer at /health/, part by part."""
 
+import http.client
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import redis
 from django.conf import settings
@@ -8,17 +10,34 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from config.heartbeat import late_workers
+
+TIMEOUT_S = 2
+
 
 def health(request: HttpRequest) -> JsonResponse:
-    """200 when every part is ready, else 503; the body names what is missing and why."""
-    missing = {part: problem for part, check in CHECKS.items() if (problem := check())}
-    body = {"ready": not missing, "missing": missing, "parts": sorted(CHECKS)}
-    return JsonResponse(body, status=503 if missing else 200)
+    """200 when every part is ready, else 503; the body names what is missing and why. Open to everybody."""
+    missing = missing_parts()
+    return JsonResponse({"ready": not missing, "missing": missing}, status=503 if missing else 200)
+
+
+def missing_parts() -> dict[str, str]:
+    """Part → what is wrong with it; empty when all is ready."""
+    checks: dict[str, Callable[[], str]] = {
+        "database": _database,
+        "migrations": _migrations,
+        "redis": _redis,
+        "workers": _workers,
+    }
+    found = {part: check() for part, check in checks.items()}
+    found |= {part: _neighbour(address) for part, address in settings.NEIGHBOURS.items()}
+    return {part: problem for part, problem in found.items() if problem}
 
 
 def _database() -> str:
     try:
-        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
     except DatabaseError:
         return "does not answer"
     return ""
@@ -35,14 +54,30 @@ def _migrations() -> str:
 
 def _redis() -> str:
     try:
-        redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1).ping()
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1) as client:
+            client.ping()
     except redis.RedisError:
-        return "does not answer; work goes on at the sweeper's pace"
+        return "does not answer; the sweeper does the work meanwhile"
     return ""
 
 
-CHECKS: dict[str, Callable[[], str]] = {
-    "database": _database,
-    "migrations": _migrations,
-    "redis": _redis,
-}
+def _workers() -> str:
+    try:
+        late = late_workers()
+    except redis.RedisError:
+        return "cannot be asked while Redis is away"
+    return "; ".join(f"the {kind} worker {problem}" for kind, problem in late.items())
+
+
+def _neighbour(address: str) -> str:
+    """Any answer will do, a refusal included: it shows that somebody is at home."""
+    parts = urlsplit(address)
+    line = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=TIMEOUT_S)
+    try:
+        line.request("GET", parts.path or "/")
+        line.getresponse()
+    except (OSError, http.client.HTTPException):
+        return "does not answer"
+    finally:
+        line.close()
+    return ""

@@ -96,7 +96,18 @@ def _initialise(home: Path) -> None:
     account = service_account()
     give(draft, account=account)
     _open_programs(account is not None)
-    command = [program("initdb"), "-D", draft, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-instructions"]
+    command: list[str | Path] = [
+        program("initdb"),
+        "-D",
+        draft,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-instructions",
+    ]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     done = processes.run(command, account=account)
     if done.returncode:

@@ -75,9 +75,12 @@ INSTALLED_APPS = [
     "apps.reporting",
     "apps.api",
     "apps.workbench",
+    "config.launcher",
 ]
 
 MIDDLEWARE = [
+    # First, so that every answer names its story, the answers of the others included.
+    "apps.core.middleware.correlation",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -165,6 +168,10 @@ SPECTACULAR_SETTINGS = {"TITLE": "Tieout", "VERSION": "1.0.0", "OAS_VERSION": "3
 # --- the bell: wake-ups are disposable, the tables are the queues --------------------------------
 CELERY_BROKER_URL = broker_url(REDIS_URL)
 CELERY_TASK_DEFAULT_QUEUE = "process"
+# Each of these has an outbox queue of its own, so that a slow system delays nobody else; any other shares one.
+CONNECTED_SYSTEMS = environment.names(
+    "CONNECTED_SYSTEMS", default=("hubspot", "netsuite", "tryton", "tax", "psa", "staffing", "documents")
+)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = False
 CELERY_TASK_SOFT_TIME_LIMIT = 60
@@ -186,6 +193,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(TIEOUT_HOME / "beat")
 CELERY_TIMEZONE = "UTC"
+
+# --- what /health/ asks besides database, bell and workers: name → address ------------------------
+NEIGHBOURS: dict[str, str] = {}
 
 # --- logs ---------------------------------------------------------------------------------------
 LOGGING = logs.logging_config(
