@@ -33,17 +33,17 @@ def update_rows(model: type[models.Model], rows: Sequence[models.Model], fields:
         return cursor.rowcount
 
 
-def _array_type(field: models.Field[Any, Any]) -> str:
+def _array_type(field: "models.Field[Any, Any]") -> str:
     if isinstance(field, JSONField):
         return "text"
     return str(field.rel_db_type(connection) if field.primary_key else field.db_type(connection))
 
 
-def _cast(field: models.Field[Any, Any], expression: str) -> str:
+def _cast(field: "models.Field[Any, Any]", expression: str) -> str:
     return f"{expression}::jsonb" if isinstance(field, JSONField) else expression
 
 
-def _value(field: models.Field[Any, Any], row: models.Model) -> Any:
+def _value(field: "models.Field[Any, Any]", row: models.Model) -> Any:
     value = getattr(row, field.attname)
     if isinstance(field, JSONField):
         return None if value is None else json.dumps(value, cls=field.encoder)
