@@ -1,6 +1,7 @@
 """Finding: what the engine, a rule or a connector saw go wrong; a case is made of it."""
 
-from dataclasses import dataclass, field
+import dataclasses
+from dataclasses import dataclass
 from typing import Any
 
 from apps.core.money import Money
@@ -38,7 +39,7 @@ class Finding:
     awaiting: str = ""
     amount: Money | None = None
     blocked: tuple[str, ...] = ()
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = dataclasses.field(default_factory=dict)
     attempts: int = 0
     correlation_id: str = ""
     country: str = ""

@@ -205,14 +205,14 @@ class Approval(StatefulModel):
         return Money(self.amount, self.currency) if self.amount is not None else None
 
     @transition(field=state, source=ApprovalState.REQUESTED, target=ApprovalState.GRANTED)
-    def grant(self, *, by: Actor, why: str) -> None:
+    def grant(self, *, by: Actor, reason: str) -> None:
         """A second person agrees."""
-        self._decide(by, why)
+        self._decide(by, reason)
 
     @transition(field=state, source=ApprovalState.REQUESTED, target=ApprovalState.REFUSED)
-    def refuse(self, *, by: Actor, why: str) -> None:
+    def refuse(self, *, by: Actor, reason: str) -> None:
         """A second person says no."""
-        self._decide(by, why)
+        self._decide(by, reason)
 
     @transition(field=state, source=[ApprovalState.REQUESTED, ApprovalState.GRANTED], target=ApprovalState.VOIDED)
     def void(self, *, by: Actor) -> None:
@@ -224,8 +224,8 @@ class Approval(StatefulModel):
         self.requested_by, self.requested_at = by.key, clock.now()
         self.decided_by, self.decided_at, self.why = "", None, ""
 
-    def _decide(self, by: Actor, why: str) -> None:
-        self.decided_by, self.decided_at, self.why = by.key, clock.now(), why
+    def _decide(self, by: Actor, reason: str) -> None:
+        self.decided_by, self.decided_at, self.why = by.key, clock.now(), reason
 
 
 class ExternalId(models.Model):

@@ -1,0 +1,1 @@
+"""Every write on cases: sets for the engine, single rows for people."""
