@@ -229,7 +229,7 @@ def _bad_address(url: str, what: str) -> Misconfigured:
     # Without its user and password part, which would be a secret.
     return Misconfigured(
         f"{_bare(url).rpartition('@')[2]!r} {what}. Correct the base address of the connected system.",
-        code="address_refused",
+        code="permission_denied",
     )
 
 

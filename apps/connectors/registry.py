@@ -46,7 +46,7 @@ def connector_for(code: str) -> Connector:
     system = ConnectedSystem.objects.filter(code=code).first()
     if system is None:
         raise Misconfigured(
-            f"There is no connected system {code!r}. Add it under Connected systems.", code="system_unknown"
+            f"There is no connected system {code!r}. Add it under Connected systems.", code="crosswalk_missing"
         )
     return connector_of(system)
 
@@ -93,7 +93,7 @@ def connector_class(vendor: str) -> type[Connector]:
     except KeyError:
         raise Misconfigured(
             f"No connector serves the vendor {vendor!r}; there are {', '.join(sorted(CONNECTORS))}.",
-            code="vendor_unknown",
+            code="permission_denied",
         ) from None
     found: type[Connector] = getattr(import_module(module), name)
     return found
