@@ -62,3 +62,17 @@ class User(AbstractUser, Audited):
     def actor(self) -> Actor:
         """As audit lines and the maker-checker rule name this person."""
         return person(self.username)
+
+
+class SignInFailure(models.Model):
+    """One failed attempt to sign in; counted for a quarter of an hour, then removed."""
+
+    account = models.CharField(max_length=150)
+    address = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["address", "account", "-at"], name="sign_in_failure_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.account} from {self.address} at {self.at:%Y-%m-%d %H:%M}"

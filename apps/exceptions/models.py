@@ -38,7 +38,7 @@ class ExceptionCase(StatefulModel):
     step = models.CharField(max_length=60, blank=True)
     run_id = models.CharField(max_length=64, blank=True)
     system = models.CharField(max_length=40, blank=True)
-    entity = models.CharField(max_length=20, blank=True)
+    entity = models.CharField(max_length=64, blank=True)
     code = models.CharField(max_length=120, blank=True)
     field = models.CharField(max_length=120, blank=True)
     amount = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)

@@ -20,7 +20,7 @@ from apps.core.ids import new_id
 from apps.core.money import Money
 from apps.governance.errors import NotPossible, NotYourDecision
 from apps.governance.models import Approval
-from apps.governance.policies import policies_now, required_role
+from apps.governance.policies import WITHOUT_POLICY, policies_now, required_role
 from apps.governance.states import ApprovalState
 
 
@@ -149,14 +149,16 @@ def _renew(work: Work, approval: Approval, request: ApprovalRequest, *, by: Acto
 
 
 def _role_by_policy(request: ApprovalRequest) -> str:
+    """Whoever asks wants an answer from somebody, even where the policies would do without one."""
     amount = request.amount
-    return required_role(
+    role = required_role(
         policies_now(),
         kind=request.kind,
         entity=request.entity,
         amount=amount.amount if amount else None,
         currency=amount.currency if amount else "",
     )
+    return role or WITHOUT_POLICY
 
 
 def _decide(

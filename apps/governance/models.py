@@ -109,10 +109,10 @@ class ApprovalPolicy(GovernedRule):
     """
 
     kind = models.CharField(max_length=40)
-    entity = models.CharField(max_length=20, blank=True)
+    entity = models.CharField(max_length=64, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     threshold = models.DecimalField(max_digits=20, decimal_places=6, default=0)
-    role = models.CharField(max_length=30)
+    role = models.CharField(max_length=30, blank=True, help_text="Empty: nobody has to agree.")
 
     class Meta:
         verbose_name_plural = "approval policies"
@@ -135,7 +135,7 @@ class ValueMap(GovernedRule):
     """What one of our values is called in one system, for one entity (empty: for all)."""
 
     system = models.CharField(max_length=40)
-    entity = models.CharField(max_length=20, blank=True)
+    entity = models.CharField(max_length=64, blank=True)
     kind = models.CharField(max_length=40)
     source = models.CharField(max_length=160)
     target = models.CharField(max_length=160)
@@ -164,7 +164,7 @@ class Approval(StatefulModel):
     stream_key = models.CharField(max_length=160, blank=True)
     reference = models.CharField(max_length=64, blank=True, help_text="The step that waits.")
     role = models.CharField(max_length=30)
-    entity = models.CharField(max_length=20, blank=True)
+    entity = models.CharField(max_length=64, blank=True)
     amount = models.DecimalField(max_digits=20, decimal_places=6, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     summary = models.CharField(max_length=255, blank=True)

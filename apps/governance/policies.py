@@ -7,7 +7,7 @@ from decimal import Decimal
 from apps.governance.live import live_rows
 from apps.governance.models import ApprovalPolicy
 
-# Where nobody wrote a policy, the strictest reading holds; nothing is ever approved by default.
+# Where nobody wrote a policy, the strictest reading holds; nothing goes through for want of a rule.
 WITHOUT_POLICY = "finance_controller"
 
 
@@ -30,7 +30,7 @@ def policies_now() -> tuple[ApprovalRule, ...]:
 def required_role(
     policies: Sequence[ApprovalRule], *, kind: str, entity: str = "", amount: Decimal | None = None, currency: str = ""
 ) -> str:
-    """The role that must approve.
+    """The role that must approve; empty where a policy says that nobody has to.
 
     Of the policies that fit, a policy for the entity beats one for any, then one for the currency beats one for
     any, then the highest threshold not above the amount counts. A credit is as large as its absolute amount.

@@ -11,6 +11,7 @@ from apps.core import clock
 from apps.core.actor import Actor
 from apps.exceptions.actions.matching import Match, matches
 from apps.exceptions.catalogue import kind_of
+from apps.exceptions.evidence import fit_json, fit_text
 from apps.exceptions.findings import Finding
 from apps.exceptions.models import ExceptionCase
 from apps.exceptions.states import LIVE_STATES, CaseState
@@ -99,9 +100,9 @@ def _new(work: Work, match: Match, *, number: int, due: _DueTimes, by: Actor) ->
         subject_type=finding.subject_type,
         subject_id=finding.subject_id,
         system=finding.system,
-        entity=finding.entity,
-        code=finding.code[:120],
-        field=finding.field[:120],
+        entity=_short(finding.entity, 64),
+        code=_short(finding.code, 120),
+        field=_short(finding.field, 120),
         owner_role=kind.owner_role,
         due_at=due.of(finding),
         occurrences=match.times,
@@ -109,33 +110,38 @@ def _new(work: Work, match: Match, *, number: int, due: _DueTimes, by: Actor) ->
         correlation_id=finding.correlation_id,
     )
     _refresh(case, finding, at=due.at)
-    return work.create(case, by=by, why=finding.message, after=_facts(case), at_story=finding.correlation_id)
+    return work.create(case, by=by, why=case.cause, after=_facts(case), at_story=case.correlation_id)
 
 
 def _again(work: Work, case: ExceptionCase, match: Match, *, due: _DueTimes, by: Actor) -> None:
     finding = match.finding
+    _refresh(case, finding, at=due.at)
     case.occurrences += match.times
     if not case.is_open:
-        work.move(case, "reopen", by=by, why=finding.message, story=finding.correlation_id, due_at=due.of(finding), regressed=True)
+        due_at = due.of(finding)
+        work.move(case, "reopen", by=by, why=case.cause, story=case.correlation_id, due_at=due_at, regressed=True)
         # It may have climbed while it was open before; it starts where the catalogue puts it.
         case.owner_role = kind_of(case.kind).owner_role
     elif case.state == CaseState.RESOLVING:
         back = "hand_back" if case.assigned_to else "requeue"
-        work.move(case, back, by=by, why=finding.message, story=finding.correlation_id)
-    _refresh(case, finding, at=due.at)
+        work.move(case, back, by=by, why=case.cause, story=case.correlation_id)
 
 
 def _refresh(case: ExceptionCase, finding: Finding, *, at: datetime) -> None:
     """What is known best by the last occurrence."""
-    case.cause = finding.message
+    case.cause = fit_text(finding.message, most=4000)
     case.stream_key, case.reference, case.awaiting = finding.stream_key, finding.reference, finding.awaiting
     case.saga, case.step, case.run_id = finding.saga, finding.step, finding.run_id
     case.amount = finding.amount.amount if finding.amount else None
     case.currency = finding.amount.currency if finding.amount else None
-    case.blocked, case.evidence = list(finding.blocked), finding.evidence
+    case.blocked, case.evidence = fit_json(list(finding.blocked)), fit_json(finding.evidence)
     case.attempts = max(case.attempts, finding.attempts)
     case.last_seen = at
     case.correlation_id = finding.correlation_id or case.correlation_id
+
+
+def _short(text: str, most: int) -> str:
+    return fit_text(text)[:most]
 
 
 def _facts(case: ExceptionCase) -> dict[str, Any]:
