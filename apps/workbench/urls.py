@@ -1,6 +1,19 @@
-"""Addresses of this mount."""
+"""Addresses of the screens; stable and human-readable, because people send them to each other."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+
+from apps.workbench.views import cases, home, session, styleguide
 
 app_name = "workbench"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("sign-in/", session.sign_in, name="sign_in"),
+    path("sign-out/", session.sign_out, name="sign_out"),
+    path("me/preferences/", session.preferences, name="preferences"),
+    path("search", home.search, name="search"),
+    path("exceptions/", cases.cases, name="cases"),
+    path("exceptions/EXC-<int:number>/", cases.case, name="case"),
+    path("exceptions/EXC-<int:number>/notes/", cases.add_note, name="case_note"),
+    path("exceptions/EXC-<int:number>/decide/<slug:decision>/", cases.decide, name="case_decide"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+]

@@ -1,0 +1,157 @@
+"""The story around a case: what was sent and answered, what moved, what people wrote; oldest first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from apps.audit.models import AuditLine
+from apps.events.models import DeliveryAttempt, InboxEvent, OutboxCommand
+from apps.exceptions.models import ExceptionCase
+from apps.workbench.queue import person_name
+from apps.workbench.words import spoken
+
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One call to another system. `finished_at` is None while nobody knows how it ended."""
+
+    system: str
+    command: str
+    kind: str
+    outcome: str
+    tone: str
+    code: str
+    detail: str
+    started_at: datetime
+    finished_at: datetime | None
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the timeline. `lane` says where it happened."""
+
+    at: datetime
+    lane: str
+    what: str
+    subject: str
+    by: str = ""
+    why: str = ""
+    tone: str = "neutral"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a person wrote."""
+
+    by: str
+    text: str
+    at: datetime
+
+
+_OUTCOMES = {
+    "done": ("ok", "Done"),
+    "acknowledged": ("ok", "Acknowledged"),
+    "accepted": ("info", "Accepted, finishes later"),
+    "found": ("ok", "Found there"),
+    "not_found": ("info", "Not there"),
+    "transient": ("warn", "Not now"),
+    "rejected": ("danger", "Refused"),
+    "misconfigured": ("danger", "Not let in"),
+    "unknown": ("warn", "Outcome unknown"),
+}
+_MOVES_TO = {
+    "parked": "danger", "dead": "danger", "rejected": "danger", "resolved": "ok", "posted": "ok", "active": "ok",
+    "done": "ok", "approved": "ok", "paid": "ok",
+}  # fmt: skip
+
+
+def attempts_of(case: ExceptionCase) -> list[Attempt]:
+    """Every call made for what is stuck, newest first. One query."""
+    found = DeliveryAttempt.objects.select_related("command").order_by("-started_at")
+    return [_attempt(row) for row in found.filter(command__reference=case.reference)[:MOST]]
+
+
+def timeline_of(case: ExceptionCase) -> list[Entry]:
+    """The story with this case's correlation id; without one, the case's own lines. Three queries at most."""
+    if not case.correlation_id:
+        own = AuditLine.objects.filter(subject_type="exceptioncase", subject_id=str(case.pk))
+        return [_moved(line) for line in own.order_by("at", "pk")[:MOST]]
+    return story_of(case.correlation_id)
+
+
+def story_of(correlation_id: str) -> list[Entry]:
+    """Everything with one correlation id, across all rooms."""
+    lines = AuditLine.objects.filter(correlation_id=correlation_id).order_by("at", "pk")[:MOST]
+    entries = [
+        *(_moved(line) for line in lines),
+        *_received(correlation_id),
+        *_sent(correlation_id),
+    ]
+    return sorted(entries, key=lambda entry: entry.at)
+
+
+def latest_changes(case: ExceptionCase) -> list[Entry]:
+    """The last things that happened to the case itself, newest first. One query."""
+    own = AuditLine.objects.filter(subject_type="exceptioncase", subject_id=str(case.pk)).order_by("-seq")
+    return [_moved(line) for line in own[:3]]
+
+
+def notes_of(case: ExceptionCase) -> list[Note]:
+    """What people wrote, oldest first. One query."""
+    return [Note(person_name(note.by), note.text, note.at) for note in case.notes.all()]
+
+
+def _attempt(row: DeliveryAttempt) -> Attempt:
+    tone, word = _OUTCOMES.get(row.outcome, ("info", spoken(row.outcome) if row.outcome else "On its way"))
+    command = row.command
+    return Attempt(
+        system=command.system,
+        command=command.name,
+        kind=row.get_kind_display(),
+        outcome=word,
+        tone=tone,
+        code=row.code,
+        detail=row.detail,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        key=command.idempotency_key,
+    )
+
+
+def _moved(line: AuditLine) -> Entry:
+    moved = f"{spoken(line.source)} → {spoken(line.target)}" if line.source and line.target else spoken(line.verb)
+    tone = _MOVES_TO.get(line.target, "neutral")
+    return Entry(line.at, "Tieout", moved, f"{_subject(line.subject_type)} {line.subject_id}", person_name(line.by), line.why, tone)
+
+
+def _received(correlation_id: str) -> Iterator[Entry]:
+    fields = ("system", "name", "received_at", "external_id", "state")
+    events = InboxEvent.objects.filter(correlation_id=correlation_id).exclude(system="tieout")
+    for system, name, at, external_id, state in events.order_by("received_at").values_list(*fields)[:MOST]:
+        tone = "danger" if state == "dead" else "info"
+        yield Entry(at, system, f"Received {name or 'an event'}", external_id, tone=tone)
+
+
+def _sent(correlation_id: str) -> Iterator[Entry]:
+    commands = OutboxCommand.objects.filter(correlation_id=correlation_id).order_by("created_at")[:MOST]
+    for command in commands:
+        yield Entry(command.created_at, command.system, f"Asked: {_words(command.name)}", command.ordering_key, tone="info")
+        if command.finished_at:
+            tone = "ok" if command.state == "acknowledged" else "danger"
+            what = f"{_words(command.name)}: {spoken(command.state)}"
+            yield Entry(command.finished_at, command.system, what, command.ordering_key, why=command.error, tone=tone)
+
+
+def _words(name: str) -> str:
+    """``PostInvoice`` is "post invoice"."""
+    return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
+
+
+_NAMES = {"exceptioncase": "Case", "processrun": "Run", "processstep": "Step", "billingmilestone": "Milestone"}
+
+
+def _subject(model_name: str) -> str:
+    return _NAMES.get(model_name) or spoken(model_name)

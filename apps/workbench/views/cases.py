@@ -1,0 +1,125 @@
+"""The queue of cases, one case, and what a person does with it."""
+
+from typing import Any, cast
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from apps.access.models import User
+from apps.access.policy import may
+from apps.core.errors import BadInput, Conflict
+from apps.exceptions.actions import people
+from apps.exceptions.errors import NotPossible
+from apps.exceptions.models import ExceptionCase
+from apps.workbench import case_page, decisions, queue, story
+from apps.workbench.forms import DecisionForm, NoteForm
+from apps.workbench.keyset import page_of
+from apps.workbench.screen import screen
+
+
+@screen(needs="cases.view")
+def cases(request: HttpRequest) -> HttpResponse:
+    """The queue: tabs, filters, money at risk and one page of lines."""
+    user = _user(request)
+    visible = queue.visible_cases(user)
+    filters = queue.CaseFilter(request.GET, queryset=visible, user=user, places=queue.places_of(visible))
+    found = filters.qs if filters.is_valid() else visible.none()
+    order = request.GET.get("sort", "due")
+    order = order if order in queue.ORDERS else "due"
+    page = page_of(found, keys=queue.ORDERS[order], query=request.GET)
+    chips = queue.chips(filters.form, request.GET)
+    context = {
+        "tabs": queue.tabs(visible, user=user, chosen=queue.chosen(request.GET)),
+        "form": filters.form,
+        "chips": chips,
+        "page": page,
+        "lines": queue.lines(page.rows, visible=visible),
+        "at_risk": queue.at_risk(found),
+        "order": order,
+        "order_label": queue.ORDER_LABELS[order],
+    }
+    return render(request, "workbench/cases/queue.html", context, status=200 if filters.is_valid() else 422)
+
+
+@screen(needs="cases.view")
+def case(request: HttpRequest, number: int) -> HttpResponse:
+    """One case: why, evidence, attempts, story, and what may be decided."""
+    return _shown(request, _visible_case(request, number))
+
+
+@require_POST
+@screen(needs="cases.note")
+def add_note(request: HttpRequest, number: int) -> HttpResponse:
+    """Leave a note."""
+    row = _visible_case(request, number)
+    form = NoteForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, row, note_form=form, status=422)
+    people.add_note(row.pk, text=form.cleaned_data["text"], by=_user(request).actor)
+    messages.success(request, "Note added.")
+    return redirect("workbench:case", number=number)
+
+
+@require_POST
+@screen(needs="cases.view")
+def decide(request: HttpRequest, number: int, decision: str) -> HttpResponse:
+    """Carry out one decision: 303 when done, 409 when somebody was faster, 422 when something is missing."""
+    row = _visible_case(request, number)
+    offer = decisions.offer_of(row, user=_user(request), name=decision)
+    if offer is None:
+        raise Http404(f"{decision} is not offered on {row.number}")
+    if not offer.enabled:
+        raise PermissionDenied(offer.reason)
+    form = DecisionForm(request.POST, needs_why=offer.needs_why)
+    if not form.is_valid():
+        return _shown(request, row, decision_form=form, decision=decision, status=422)
+    try:
+        said = decisions.carry_out(
+            offer, row, by=_user(request), why=form.cleaned_data["why"], version=form.cleaned_data["expected_version"]
+        )
+    except (Conflict, NotPossible) as error:
+        return _conflict(request, number, form, decision=decision, reason=str(error))
+    except BadInput as error:
+        form.add_error("why" if error.path == "why" else None, f"{error}. {error.mend}".strip())
+        return _shown(request, row, decision_form=form, decision=decision, status=422)
+    messages.success(request, said)
+    return redirect("workbench:case", number=number)
+
+
+def _conflict(request: HttpRequest, number: int, form: DecisionForm, *, decision: str, reason: str) -> HttpResponse:
+    """The present state, what somebody else did meanwhile, and the words typed, which are never thrown away."""
+    fresh = _visible_case(request, number)
+    changes = story.latest_changes(fresh)
+    return _shown(
+        request,
+        fresh,
+        status=409,
+        conflict={"reason": reason, "changes": changes, "decision": decision, "why": form.cleaned_data["why"]},
+    )
+
+
+def _shown(request: HttpRequest, row: ExceptionCase, *, status: int = 200, **extra: Any) -> HttpResponse:
+    user = _user(request)
+    context = {
+        "panel": case_page.panel_of(row, user=user),
+        "offers": decisions.offers_of(row, user=user),
+        "note_form": NoteForm(),
+        "may_note": may(user, "cases.note"),
+        **extra,
+    }
+    return render(request, "workbench/cases/case.html", context, status=status)
+
+
+def _visible_case(request: HttpRequest, number: int) -> ExceptionCase:
+    """The case, if it exists and belongs to an entity this person works for; else 404, which tells neither."""
+    row = queue.visible_cases(_user(request)).filter(pk=number).first()
+    if row is None:
+        raise Http404(f"EXC-{number}")
+    return row
+
+
+def _user(request: HttpRequest) -> User:
+    return cast(User, request.user)
