@@ -16,9 +16,12 @@ RECEIVABLE, PAYABLE, BANK = "1.2.1", "2.1.1", "1.1.1"
 REVENUE, EXPENSE = "4.2.2", "5.1.3"
 VAT_PAYABLE, DEFERRED_REVENUE, DEFERRED_EXPENSE = "2.2.3", "2.2.2", "1.4.2"
 
+PAYMENT_TERMS_DAYS = (0, 7, 10, 14, 21, 30, 45, 60, 90)
+
 # Tax codes as the tax engine quotes them; Tryton keeps the code in the tax's description.
 TAXES = (
     ("DE19", "Umsatzsteuer 19 %", Decimal("0.19"), ""),
+    ("DE0", "Nicht steuerbar, Drittland 0 %", Decimal("0"), "Nicht im Inland steuerbare Leistung."),
     ("RC", "Reverse charge 0 %", Decimal("0"), "Steuerschuldnerschaft des Leistungsempfängers (reverse charge)."),
 )
 
@@ -39,7 +42,7 @@ def create_chart(company: Record, *, config: Any) -> dict[str, Record]:
     wizard.form.category_account_revenue = accounts[REVENUE]
     wizard.form.category_account_expense = accounts[EXPENSE]
     wizard.execute("create_properties")
-    _choose_deferral_accounts(company, accounts=accounts, config=config)
+    _configure_accounting(company, accounts=accounts, config=config)
     return accounts
 
 
@@ -77,9 +80,11 @@ def create_payment_method(*, accounts: dict[str, Record]) -> Record:
     return method
 
 
-def _choose_deferral_accounts(company: Record, *, accounts: dict[str, Record], config: Any) -> None:
+def _configure_accounting(company: Record, *, accounts: dict[str, Record], config: Any) -> None:
     with config.set_context(company=company.id):
         settings = Model.get("account.configuration")(1)
+        # Tax is rounded per line, as the tax engine quotes it; Tryton's own default rounds it per document.
+        settings.tax_rounding = "line"
         settings.deferred_account_revenue = accounts[DEFERRED_REVENUE]
         settings.deferred_account_expense = accounts[DEFERRED_EXPENSE]
         settings.save()

@@ -66,7 +66,7 @@ def main(uri: str, config_file: str, out_file: str) -> None:
         "journal": {"revenue": find_one("account.journal", [("type", "=", "revenue")]).id},
         "product": {code: product.id for code, product in products.items()},
         "unit": {"hour": unit_of_measure("Hour").id, "milestone": products["MILESTONE"].default_uom.id},
-        "payment_term": ledger.create_payment_term(days=30).id,
+        "payment_term": {str(days): ledger.create_payment_term(days=days).id for days in ledger.PAYMENT_TERMS_DAYS},
         "payment_method": ledger.create_payment_method(accounts=accounts).id,
         "project_status": create_project_statuses(),
         "employees": [employee.id for employee in employees],
@@ -170,12 +170,23 @@ def create_integration_user(*, company: Record, employee: Record, config: Any) -
     user = Model.get("res.user")(name="Tieout", login=LOGIN, password=password)
     for group in GROUPS:
         user.groups.append(group_model(data.get_id(group, config.context)))
+    user.groups.append(create_integration_group())
     user.companies.append(Model.get("company.company")(company.id))
     user.company = company
     user.employees.append(Model.get("company.employee")(employee.id))
     user.employee = employee
     user.save()
     return user, password
+
+
+def create_integration_group() -> Record:
+    """A group that may write which part of a milestone an invoice line bills; Tryton grants that to nobody."""
+    group = Model.get("res.group")(name="Tieout integration")
+    group.save()
+    access = Model.get("ir.model.access")(model="project.work.invoiced_progress", group=group)
+    access.perm_read = access.perm_write = access.perm_create = access.perm_delete = True
+    access.save()
+    return group
 
 
 def create_rest_key(*, user: Record) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from apps.sandbox.tryton.environment import Say, home_of, python_of, say
 from apps.sandbox.tryton.errors import TrytonSetupError
 from apps.sandbox.tryton.template import (
+    ADMIN_PASSWORD,
     DATABASE,
     SECRET,
     environment_of,
@@ -26,10 +27,11 @@ START_WITHIN_S = 60
 
 @dataclass(frozen=True)
 class Server:
-    """A running Tryton: where it answers, how to sign in, and the process to end."""
+    """A running Tryton: where it answers, how to sign in (as the integration, as admin), and the process to end."""
 
     base_url: str
     secret: dict[str, Any]
+    admin_password: str
     process: subprocess.Popen[bytes]
 
     def stop(self) -> None:
@@ -49,9 +51,10 @@ def start(home: Path, *, port: int, directory: Path | None = None, say: Say = sa
     `home/secrets/tryton.json`. With it: an instance in that folder, as a test session uses it, secret beside.
     """
     command, secret_path, log = _prepare(home, port=port, directory=directory, say=say)
+    admin_password = ((directory or home_of(home) / "live") / ADMIN_PASSWORD).read_text()
     with log.open("ab") as file:
         process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT, env=environment_of())
-    server = Server(f"http://127.0.0.1:{port}/{DATABASE}", json.loads(secret_path.read_text()), process)
+    server = Server(f"http://127.0.0.1:{port}/{DATABASE}", json.loads(secret_path.read_text()), admin_password, process)
     try:
         _wait_until_ready(server, log=log)
     except BaseException:

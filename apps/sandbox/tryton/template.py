@@ -14,6 +14,7 @@ from apps.sandbox.tryton.environment import Say, home_of, install, only_one, pyt
 MODULES = ("project_invoice", "project_plan", "timesheet_cost", "account_invoice_defer")
 DATABASE = "erp"
 SECRET = "tryton.json"
+ADMIN_PASSWORD = "admin.password"
 STAMP = "fingerprint"
 REPOSITORY = Path(__file__).parents[3]
 
@@ -85,6 +86,7 @@ def _copy(template: Path, *, to: Path, database: Path, secret: Path) -> None:
     to.mkdir(parents=True, exist_ok=True)
     secret.parent.mkdir(parents=True, exist_ok=True)
     _write_private(secret, text=(template / SECRET).read_text())
+    _write_private(to / ADMIN_PASSWORD, text=(template / ADMIN_PASSWORD).read_text())
     half = to / f"{DATABASE}.copying"
     half.unlink(missing_ok=True)
     with closing(sqlite3.connect(template / f"{DATABASE}.sqlite")) as source, closing(sqlite3.connect(half)) as target:
@@ -96,7 +98,7 @@ def _create_database(directory: Path, *, home: Path, say: Say) -> None:
     say("creating its database and activating its modules (once, about 30 s)")
     config = write_config(directory, port=0)
     (directory / f"{DATABASE}.sqlite").touch()
-    admin_password = directory / "admin.password"
+    admin_password = directory / ADMIN_PASSWORD
     _write_private(admin_password, text=secrets.token_urlsafe(24))
     command = [str(python_of(home)), "-m", "trytond.cli.admin", "-c", str(config), "-d", DATABASE]
     command += ["-u", "ir", "res", *MODULES, "--activate-dependencies", "-l", "de", "--email", "admin@tieout.example"]
