@@ -56,6 +56,10 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
             # Every request would be logged twice: here and by the server.
             "django.server": {"level": "WARNING"},
             "aiohttp.access": {"level": "WARNING"},
+            # Wake-ups come every second and tell nothing.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},
         },
     }
 

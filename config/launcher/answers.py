@@ -32,7 +32,7 @@ def _get(address: str) -> tuple[int | None, bytes]:
         line.request("GET", parts.path or "/")
         answer = line.getresponse()
         return answer.status, answer.read()
-    except (OSError, http.client.HTTPException):
+    except (OSError, ValueError, http.client.HTTPException):
         return None, b""
     finally:
         line.close()

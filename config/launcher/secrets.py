@@ -24,8 +24,8 @@ def make_secrets(folder: Path) -> None:
         _once(folder / f"{code}.json", make=_webhook)
 
 
-def write_sandbox_config(file: Path, *, folder: Path, ledger: Path, tieout_url: str) -> Path:
-    """Tell the sandbox the other half of each secret and where Tieout is; written anew at each start."""
+def write_sandbox_config(file: Path, *, folder: Path, ledger: Path, targets: dict[str, str]) -> Path:
+    """Tell the sandbox the other half of each secret and whom to call; written anew at each start."""
     hubspot, netsuite = _read(folder / "hubspot.json"), _read(folder / "netsuite.json")
     ledger.parent.mkdir(parents=True, exist_ok=True)
     config = {
@@ -43,10 +43,15 @@ def write_sandbox_config(file: Path, *, folder: Path, ledger: Path, tieout_url: 
             "public_key": (folder / "netsuite.public.pem").read_text(),
         },
         "events": {code: {"secret": _read(folder / f"{code}.json")["secret"]} for code in WEBHOOK_SYSTEMS},
-        "targets": {code: f"{tieout_url}/api/v1/inbound/{code}/" for code in CALLING_SYSTEMS},
+        "targets": targets,
     }
     _write_private(file, text=json.dumps(config, indent=1))
     return file
+
+
+def inbound_addresses(tieout_url: str) -> dict[str, str]:
+    """System code → where it calls Tieout. The signature is made over exactly this address."""
+    return {code: f"{tieout_url}/api/v1/inbound/{code}/" for code in CALLING_SYSTEMS}
 
 
 def _hubspot() -> dict[str, Any]:

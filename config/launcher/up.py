@@ -68,7 +68,7 @@ class Launch:
                 settings.SECRETS_FOLDER / "sandbox.json",
                 folder=settings.SECRETS_FOLDER,
                 ledger=self._home / "sandbox" / "ledger.jsonl",
-                tieout_url=settings.PUBLIC_URL,
+                targets=secrets.inbound_addresses(settings.PUBLIC_URL),
             )
             sandbox = self._programs.sandbox(port=settings.SANDBOX_PORT, config=config)
             self._start(sandbox)

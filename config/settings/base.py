@@ -200,6 +200,9 @@ CELERY_TIMEZONE = "UTC"
 # --- what /health/ asks besides database, bell and workers: name → address ------------------------
 NEIGHBOURS: dict[str, str] = {}
 
+# --- faults, for tests of what a kill at any point leaves behind -----------------------------------
+FAILPOINT = environment.text("FAILPOINT") or None
+
 # --- logs ---------------------------------------------------------------------------------------
 LOGGING = logs.logging_config(
     level=environment.one_of("LOG_LEVEL", default="INFO", allowed=("DEBUG", "INFO", "WARNING", "ERROR")),

@@ -31,8 +31,7 @@ class Command(BaseCommand):
             with only_launcher(home), users_of(home):
                 self._run()
         except (CannotStartError, EmbeddedServiceError) as error:
-            say(f"cannot go on: {error}")
-            sys.exit(1)
+            sys.exit(f"tieout: {error}")
 
     def _run(self) -> None:
         supervisor = Supervisor()
@@ -44,7 +43,10 @@ class Command(BaseCommand):
             while True:
                 supervisor.tend()
         except StopAsked as wish:
-            say(f"stopping after {wish}")
+            say(f"stopping: {wish}")
+        except (CannotStartError, EmbeddedServiceError) as error:
+            say(f"stopping: {error}")
+            sys.exit(1)
         finally:
             supervisor.stop()
             say("everything has stopped")
