@@ -68,6 +68,7 @@ class BillingMilestone(StatefulModel):
     amount = Amount()
     invoiced_amount = Amount(default=Decimal(0))
     held_back = Amount(default=Decimal(0))
+    last_revision = models.PositiveIntegerField(default=0, help_text="Revision of its latest invoice")
     due_on = models.DateField(null=True, blank=True)
     achieved_on = models.DateField(null=True, blank=True)
     evidence = models.JSONField(default=dict, blank=True)

@@ -20,7 +20,10 @@ class MilestoneTerm(Canonical):
 
 
 class ContractLine(Canonical):
-    """What one legal entity delivers. `ref` is unique within the contract and stable across its versions."""
+    """What one legal entity delivers. `ref` is unique within the contract and stable across its versions.
+
+    `milestones_in_order`: a milestone may be billed only once those due before it are achieved.
+    """
 
     ref: Code
     legal_entity: Text
@@ -28,6 +31,7 @@ class ContractLine(Canonical):
     billing_method: Text
     amount: Amount
     milestones: tuple[MilestoneTerm, ...] = ()
+    milestones_in_order: bool = True
 
 
 class Contract(Canonical):

@@ -23,6 +23,7 @@ class LegalEntity(models.Model):
     tax_registration = models.CharField(max_length=40, blank=True)
     erp = models.CharField(max_length=40, help_text="Code of the connected ERP that keeps its books")
     tax_engine = models.CharField(max_length=40, default="tax")
+    also_bills_in = models.JSONField(default=list, blank=True, help_text="Other currencies its ERP is set up to bill in")
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -47,13 +48,20 @@ class Account(StatefulModel):
     payment_terms_days = models.PositiveSmallIntegerField(default=30)
     domain = models.CharField(max_length=255, blank=True)
     credit_hold = models.BooleanField(default=False)
+    # What two spellings of one customer have in common; kept by `likeness.py`, read by the duplicate check.
+    name_key = models.CharField(max_length=255, blank=True, editable=False)
+    tax_key = models.CharField(max_length=60, blank=True, editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["source_system", "ref"], name="account_once_per_source"),
             known_state(AccountState, name="account_state_known"),
         ]
-        indexes = [models.Index(fields=["name"], name="account_name")]
+        indexes = [
+            models.Index(fields=["name"], name="account_name"),
+            models.Index(fields=["name_key", "country"], name="account_alike"),
+            models.Index(fields=["tax_key"], condition=~models.Q(tax_key=""), name="account_tax_key"),
+        ]
         triggers = [listed_moves(ACCOUNT_MOVES)]
 
     def __str__(self) -> str:
@@ -163,7 +171,10 @@ class ContractRevision(models.Model):
 
 
 class ContractLine(models.Model):
-    """What one legal entity delivers under a contract. `legal_entity` is as the CRM says, not checked yet."""
+    """What one legal entity delivers under a contract. `legal_entity` is as the CRM says, not checked yet.
+
+    A line the contract no longer has is kept and says which revision dropped it.
+    """
 
     id = models.CharField(primary_key=True, max_length=24)
     contract = models.ForeignKey(Contract, on_delete=models.PROTECT, related_name="lines")
@@ -172,6 +183,8 @@ class ContractLine(models.Model):
     service_line = models.CharField(max_length=64, blank=True)
     billing_method = models.CharField(max_length=64, blank=True)
     amount = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
+    milestones_in_order = models.BooleanField(default=True, help_text="A milestone is billed only after those before it")
+    removed_in = models.PositiveIntegerField(null=True, blank=True, help_text="The revision that no longer has it")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["contract", "ref"], name="line_once_per_contract")]
