@@ -1,0 +1,1 @@
+"""The vendors Tieout cannot reach, served on their own wire protocols by one process of their own."""

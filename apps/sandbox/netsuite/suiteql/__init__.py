@@ -1,0 +1,1 @@
+"""The part of SuiteQL that polling and look-ups need."""
