@@ -30,7 +30,7 @@ run: environment
 	@exec "$(BIN)/python" manage.py up
 
 test: environment
-	@exec "$(BIN)/python" -m tests.run -n $(PYTEST_WORKERS) $(ARGS)
+	@exec "$(BIN)/python" -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(ARGS)
 
 check: environment
 	@exec "$(BIN)/python" -m config.check

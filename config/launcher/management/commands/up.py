@@ -39,7 +39,7 @@ class Command(BaseCommand):
         try:
             launch.check_machine()
             launch.run()
-            self.stdout.write(welcome(address=settings.PUBLIC_URL, secrets=settings.SECRETS_FOLDER))
+            print(welcome(address=settings.PUBLIC_URL, secrets=settings.SECRETS_FOLDER), flush=True)
             while True:
                 supervisor.tend()
         except StopAsked as wish:
