@@ -27,7 +27,9 @@ class Density(models.TextChoices):
 def known_roles(value: object) -> None:
     """Refuse a list that names a role the role table does not have."""
     if not isinstance(value, list) or (unknown := [role for role in value if role not in list(Role)]):
-        raise ValidationError(f"Unknown role: {unknown if isinstance(value, list) else value}. Known are: {', '.join(Role)}.")
+        raise ValidationError(
+            f"Unknown role: {unknown if isinstance(value, list) else value}. Known are: {', '.join(Role)}."
+        )
 
 
 def entity_codes(value: object) -> None:

@@ -25,7 +25,10 @@ def fit_json(value: Any, *, depth: int = DEEPEST) -> Any:
     if depth <= 0:
         return "… (nested too deeply)"
     if isinstance(value, dict):
-        kept = {fit_text(str(key), most=200): fit_json(item, depth=depth - 1) for key, item in list(value.items())[:MOST_ITEMS]}
+        kept = {
+            fit_text(str(key), most=200): fit_json(item, depth=depth - 1)
+            for key, item in list(value.items())[:MOST_ITEMS]
+        }
         return kept if len(value) <= MOST_ITEMS else {**kept, "…": f"{len(value) - MOST_ITEMS} more"}
     if isinstance(value, list | tuple | set | frozenset):
         items = [fit_json(item, depth=depth - 1) for item in list(value)[:MOST_ITEMS]]

@@ -76,7 +76,9 @@ class ExceptionCase(StatefulModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["due_at", "-amount", "id"], condition=models.Q(state__in=LIVE_STATES), name="case_queue"),
+            models.Index(
+                fields=["due_at", "-amount", "id"], condition=models.Q(state__in=LIVE_STATES), name="case_queue"
+            ),
             models.Index(fields=["fingerprint", "state"], name="case_group"),
             models.Index(fields=["subject_id", "fingerprint"], name="case_subject"),
             models.Index(fields=["reference"], condition=models.Q(state__in=LIVE_STATES), name="case_open_reference"),

@@ -11,7 +11,6 @@ from django.db import transaction
 from django_fsm import TransitionNotAllowed
 
 from apps.access import policy
-from apps.access.models import User
 from apps.audit.work import Work
 from apps.core import clock
 from apps.core.actor import Actor
@@ -20,6 +19,7 @@ from apps.core.ids import new_id
 from apps.core.money import Money
 from apps.governance.errors import NotPossible, NotYourDecision
 from apps.governance.models import Approval
+from apps.governance.people import person_behind
 from apps.governance.policies import WITHOUT_POLICY, policies_now, required_role
 from apps.governance.states import ApprovalState
 
@@ -91,9 +91,13 @@ def void(work: Work, approvals: Iterable[Approval] | Collection[str], *, by: Act
     return voided
 
 
-def void_subject(work: Work, subject_ids: Collection[str], *, by: Actor, why: str, kinds: Collection[str] = ()) -> list[Approval]:
+def void_subject(
+    work: Work, subject_ids: Collection[str], *, by: Actor, why: str, kinds: Collection[str] = ()
+) -> list[Approval]:
     """`void` for everything asked or given about these subjects (of these kinds, when any is named)."""
-    rows = Approval.objects.filter(subject_id__in=subject_ids, state__in=[ApprovalState.REQUESTED, ApprovalState.GRANTED])
+    rows = Approval.objects.filter(
+        subject_id__in=subject_ids, state__in=[ApprovalState.REQUESTED, ApprovalState.GRANTED]
+    )
     if kinds:
         rows = rows.filter(kind__in=kinds)
     return void(work, list(rows.values_list("pk", flat=True)), by=by, why=why)
@@ -138,7 +142,12 @@ def _new(work: Work, request: ApprovalRequest, *, by: Actor) -> Approval:
         due_at=request.due_at,
         correlation_id=request.correlation_id,
     )
-    after = {"kind": request.kind, "subject": request.subject_id, "role": approval.role, "payload": approval.payload_hash}
+    after = {
+        "kind": request.kind,
+        "subject": request.subject_id,
+        "role": approval.role,
+        "payload": approval.payload_hash,
+    }
     return work.create(approval, by=by, after=after, at_story=request.correlation_id)
 
 
@@ -174,7 +183,9 @@ def _decide(
         try:
             work.move(approval, transition, by=by, why=why, story=approval.correlation_id, reason=why)
         except TransitionNotAllowed as error:
-            raise NotPossible(f"{approval.id} is {approval.state}; only a requested approval can be decided.") from error
+            raise NotPossible(
+                f"{approval.id} is {approval.state}; only a requested approval can be decided."
+            ) from error
         work.flush()
     return approval
 
@@ -191,7 +202,7 @@ def _require_unchanged(approval: Approval, expected_version: int | None, seen_ha
 def _require_right(approval: Approval, by: Actor) -> None:
     if by.key == approval.requested_by:
         raise NotYourDecision(f"You asked for {approval.id} yourself; somebody else must decide it.")
-    person = User.objects.filter(username=by.name, is_active=True).first() if by.kind == "person" else None
+    person = person_behind(by)
     if person is None:
         raise NotYourDecision(f"Only a person with an account may decide {approval.id}, not {by.key}.")
     if not policy.may_approve(person, role=approval.role, entity=approval.entity):

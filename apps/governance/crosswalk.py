@@ -88,7 +88,8 @@ def _kept(
     links: Sequence[Link],
 ) -> tuple[dict[tuple[str, str, str], ExternalId], dict[tuple[str, str, str], ExternalId]]:
     rows = ExternalId.objects.filter(
-        Q(external_id__in=[link.external_id for link in links]) | Q(canonical_id__in=[link.canonical_id for link in links]),
+        Q(external_id__in=[link.external_id for link in links])
+        | Q(canonical_id__in=[link.canonical_id for link in links]),
         system__in={link.system for link in links},
     )
     by_record = {(row.system, row.kind, row.external_id): row for row in rows}

@@ -33,7 +33,7 @@ class Matrix:
 
     rules: Mapping[tuple[str, str], Ownership]
 
-    def rule(self, object: str, field: str) -> Ownership:
+    def rule(self, object: str, field: str) -> Ownership:  # noqa: A002 - the matrix calls it so
         """The field's own rule, else the object's ``*``, else "Tieout only"."""
         return self.rules.get((object, field)) or self.rules.get((object, EVERY_FIELD)) or _UNRULED
 
@@ -48,7 +48,7 @@ class Breach:
     owner: str
     policy: str
 
-    def message(self, *, object: str, system: str) -> str:
+    def message(self, *, object: str, system: str) -> str:  # noqa: A002
         """In words, for the case."""
         done = {
             Policy.REJECT: "the value was not taken over",
@@ -94,12 +94,18 @@ def matrix(rules: Iterable[Ownership]) -> Matrix:
     return Matrix({(rule.object, rule.field): rule for rule in rules})
 
 
-def may_write(rules: Matrix, *, object: str, field: str, system: str) -> bool:
+def may_write(rules: Matrix, *, object: str, field: str, system: str) -> bool:  # noqa: A002
     """Whether systems of the kind `system` (``crm``, ``erp`` …) own `object.field`. Tieout's own decisions pass."""
     return system in (rules.rule(object, field).owner, SystemKind.TIEOUT)
 
 
-def check_write(rules: Matrix, changes: Mapping[str, Change], *, object: str, system: str) -> Verdict:
+def check_write(
+    rules: Matrix,
+    changes: Mapping[str, Change],
+    *,
+    object: str,  # noqa: A002
+    system: str,
+) -> Verdict:
     """What of `changes` (field → (old, new)) a system of the kind `system` may write. Unchanged fields are no writes."""
     allowed: dict[str, Change] = {}
     breaches = []

@@ -60,7 +60,9 @@ def four_eyes(name: str) -> models.CheckConstraint:
 
 def approved_before_live(name: str) -> models.CheckConstraint:
     """A CHECK that nothing counts that nobody approved."""
-    return models.CheckConstraint(condition=~Q(state__in=[RuleState.APPROVED, RuleState.LIVE]) | ~Q(approved_by=""), name=name)
+    return models.CheckConstraint(
+        condition=~Q(state__in=[RuleState.APPROVED, RuleState.LIVE]) | ~Q(approved_by=""), name=name
+    )
 
 
 def one_live(*fields: str, name: str) -> models.UniqueConstraint:

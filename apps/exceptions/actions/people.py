@@ -18,7 +18,9 @@ from apps.exceptions.models import CaseNote, ExceptionCase
 MOST_MINUTES = 60 * 24 * 7
 
 
-def assign_case(case_id: int, *, to: str, by: Actor, why: str = "", expected_version: int | None = None) -> ExceptionCase:
+def assign_case(
+    case_id: int, *, to: str, by: Actor, why: str = "", expected_version: int | None = None
+) -> ExceptionCase:
     """`to` (an actor's key such as ``person:anna``) looks after it."""
     if not to:
         raise BadInput("nobody to assign the case to", path="to", mend="Name a person.")
@@ -98,7 +100,9 @@ def escalate(work: Work, case: ExceptionCase, *, by: Actor, why: str) -> None:
     """Hand a held case up; whoever had it keeps it."""
     before, case.owner_role = case.owner_role, kind_of(case.kind).escalates_to
     case.escalated_at = clock.now()
-    work.note(case, verb="escalate", by=by, why=why, before={"owner_role": before}, after={"owner_role": case.owner_role})
+    work.note(
+        case, verb="escalate", by=by, why=why, before={"owner_role": before}, after={"owner_role": case.owner_role}
+    )
 
 
 def add_note(case_id: int, *, text: str, by: Actor, expected_version: int | None = None) -> CaseNote:

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('exceptions', '0002_first_number'),
+        ("exceptions", "0002_first_number"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='exceptioncase',
-            name='entity',
+            model_name="exceptioncase",
+            name="entity",
             field=models.CharField(blank=True, max_length=64),
         ),
     ]

@@ -14,12 +14,42 @@ WHY = "default of this release"
 PROPOSED_BY, APPROVED_BY = "system:defaults", "system:installation"
 
 MASTER = ("API + event publication", "master data stewardship", "sales_ops", ["sales_ops", "finance_controller"])
-TERMS = ("event + orchestrated validation", "approval and audit controls", "sales_ops", ["finance_controller", "delivery_manager"])
-STRUCTURE = ("orchestrated API workflow", "approval and audit controls", "delivery_manager", ["finance_controller", "delivery_manager"])
-TIME = ("event-driven", "validation and exception handling", "delivery_manager", ["finance_controller", "delivery_manager"])
-BILLING = ("API response + status events", "financial integrity and traceability", "finance_ops", ["finance_controller", "integration_owner"])
-REVENUE = ("scheduled", "financial integrity and traceability", "finance_controller", ["finance_controller", "integration_owner"])
-TAX = ("API on demand", "financial integrity and traceability", "finance_ops", ["finance_controller", "integration_owner"])
+TERMS = (
+    "event + orchestrated validation",
+    "approval and audit controls",
+    "sales_ops",
+    ["finance_controller", "delivery_manager"],
+)
+STRUCTURE = (
+    "orchestrated API workflow",
+    "approval and audit controls",
+    "delivery_manager",
+    ["finance_controller", "delivery_manager"],
+)
+TIME = (
+    "event-driven",
+    "validation and exception handling",
+    "delivery_manager",
+    ["finance_controller", "delivery_manager"],
+)
+BILLING = (
+    "API response + status events",
+    "financial integrity and traceability",
+    "finance_ops",
+    ["finance_controller", "integration_owner"],
+)
+REVENUE = (
+    "scheduled",
+    "financial integrity and traceability",
+    "finance_controller",
+    ["finance_controller", "integration_owner"],
+)
+TAX = (
+    "API on demand",
+    "financial integrity and traceability",
+    "finance_ops",
+    ["finance_controller", "integration_owner"],
+)
 
 # domain, object, field, owner, conflict policy, others may fill an empty field, (pattern, priority, steward, approvers)
 OWNERS = [
@@ -69,7 +99,13 @@ OWNERS = [
 CHECKS = [
     ("legal_entity", "Every line names a legal entity that exists and is active", "contract", "stop", {}),
     ("currency", "Contract, lines and purchase order agree on one known currency", "contract", "stop", {}),
-    ("hierarchy", "The customer's hierarchy has one ultimate parent and no circle", "contract", "stop", {"max_depth": 10}),
+    (
+        "hierarchy",
+        "The customer's hierarchy has one ultimate parent and no circle",
+        "contract",
+        "stop",
+        {"max_depth": 10},
+    ),
     ("bill_to", "There is somewhere to send the invoice", "contract", "stop", {}),
     ("tax_id", "The tax id has the format of its country", "contract", "stop", {"required_in": []}),
     ("schedule_total", "Lines and milestones add up to the contract's value", "contract", "stop", {"tolerance": "0"}),

@@ -4,30 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('governance', '0002_default_rules'),
+        ("governance", "0002_default_rules"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='approval',
-            name='entity',
+            model_name="approval",
+            name="entity",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AlterField(
-            model_name='approvalpolicy',
-            name='entity',
+            model_name="approvalpolicy",
+            name="entity",
             field=models.CharField(blank=True, max_length=64),
         ),
         migrations.AlterField(
-            model_name='approvalpolicy',
-            name='role',
-            field=models.CharField(blank=True, help_text='Empty: nobody has to agree.', max_length=30),
+            model_name="approvalpolicy",
+            name="role",
+            field=models.CharField(blank=True, help_text="Empty: nobody has to agree.", max_length=30),
         ),
         migrations.AlterField(
-            model_name='valuemap',
-            name='entity',
+            model_name="valuemap",
+            name="entity",
             field=models.CharField(blank=True, max_length=64),
         ),
     ]
