@@ -81,7 +81,7 @@ class ConnectedSystem(models.Model):
         if not self._state.adding and kwargs.get("update_fields") is None:
             self.version = F("version") + 1  # type: ignore[assignment]
         super().save(*args, **kwargs)
-        if not isinstance(self.version, int):
+        if hasattr(self.version, "resolve_expression"):
             self.refresh_from_db(fields=["version"])
 
 

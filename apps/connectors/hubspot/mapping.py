@@ -133,7 +133,7 @@ def to_write_back(command: UpdateOpportunity, *, correlation_id: str, names: Nam
         "project_status": command.project_status,
         "invoice_number": command.invoice_number,
         "invoice_status": command.invoice_status,
-        "invoice_date": command.invoice_date and command.invoice_date.isoformat(),
+        "invoice_date": command.invoice_date.isoformat() if command.invoice_date else None,
         "invoiced_amount": None if command.invoiced_amount is None else format(command.invoiced_amount, "f"),
         "correlation_id": correlation_id or None,
     }
