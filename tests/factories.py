@@ -18,7 +18,9 @@ PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
 
 
-def person(name: str = "anna", *, roles: tuple[str, ...] = ("finance_ops",), entities: tuple[str, ...] = ("*",), **more: Any) -> User:
+def person(
+    name: str = "anna", *, roles: tuple[str, ...] = ("finance_ops",), entities: tuple[str, ...] = ("*",), **more: Any
+) -> User:
     """Somebody who can sign in with PASSWORD."""
     return User.objects.create_user(name, password=PASSWORD, roles=list(roles), entities=list(entities), **more)
 

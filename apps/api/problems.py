@@ -50,9 +50,14 @@ class Problem:
 
 
 NOT_FOUND = Problem("not_found", "There is no such object, or you may not see it.", 404)
-UNREADABLE = Problem("bad_request", "The request cannot be read.", 400, "Check the method, the headers and the address.")
+UNREADABLE = Problem(
+    "bad_request", "The request cannot be read.", 400, "Check the method, the headers and the address."
+)
 NO_CSRF_TOKEN = Problem(
-    "forbidden", "The CSRF token is missing.", 403, "With a session, send the token of the csrftoken cookie as X-CSRFToken."
+    "forbidden",
+    "The CSRF token is missing.",
+    403,
+    "With a session, send the token of the csrftoken cookie as X-CSRFToken.",
 )
 UNAVAILABLE = Problem(
     "unavailable",
@@ -120,7 +125,7 @@ def _transient(error: TransientFailure) -> Problem:
 
 
 def _throttled(error: drf.Throttled) -> Problem:
-    wait_s = str(max(1, round(error.wait or 1)))
+    wait_s = str(max(1, round(getattr(error, "wait", None) or 1)))
     return Problem("throttled", "Too many requests.", 429, f"Try again in {wait_s} s.", headers={"Retry-After": wait_s})
 
 

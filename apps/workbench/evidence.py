@@ -49,8 +49,9 @@ def field_diff(evidence: Mapping[str, Any]) -> FieldDiff:
 
 def raw_texts(evidence: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Every side whole, as indented JSON or as the text it is."""
-    known = {key: title for key, title in COLUMNS}
-    return [(known.get(key, key), _text(side)) for key, side in evidence.items() if side not in (None, "", {}, [])]
+    known = dict(COLUMNS)
+    keys = [*(key for key in known if key in evidence), *(key for key in evidence if key not in known)]
+    return [(known.get(key, key), _text(evidence[key])) for key in keys if evidence[key] not in (None, "", {}, [])]
 
 
 def _is_structured(side: Any) -> bool:

@@ -23,7 +23,8 @@ class SignInForm(AuthenticationForm):
 
     def clean(self) -> dict[str, Any]:
         """Check the password, counting failures per account and address."""
-        account, address = self.cleaned_data.get("username", ""), self.request.META.get("REMOTE_ADDR", "")
+        account = self.cleaned_data.get("username", "")
+        address = self.request.META.get("REMOTE_ADDR", "") if self.request else ""
         self.wait_s = sign_in.wait_s(account, address=address)
         if self.wait_s:
             minutes = -(-self.wait_s // 60)
@@ -54,10 +55,14 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.RadioSelect,
     )
     time_zone = forms.ChoiceField(
-        choices=_zones, label="Time zone", help_text="Instants are shown in this zone; accounting dates in the entity's own."
+        choices=_zones,
+        label="Time zone",
+        help_text="Instants are shown in this zone; accounting dates in the entity's own.",
     )
     single_keys = forms.BooleanField(
-        required=False, label="Single-key shortcuts in lists", help_text="j and k move between rows while the list has the focus."
+        required=False,
+        label="Single-key shortcuts in lists",
+        help_text="j and k move between rows while the list has the focus.",
     )
 
     class Meta:

@@ -1,6 +1,6 @@
 """What a person has chosen about the screens: theme, density, single keys and time zone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ class Preferences:
     theme: str = ""
     density: str = Density.COMFORTABLE.value
     keys: str = "on"
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
 def preferences_of(user: Any) -> Preferences:

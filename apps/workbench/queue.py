@@ -19,6 +19,7 @@ from apps.core.money import Money
 from apps.exceptions.models import ExceptionCase
 from apps.exceptions.states import LIVE_STATES, CaseState, Family, Severity
 from apps.workbench.keyset import Key
+from apps.workbench.words import spoken
 
 Cases = QuerySet[ExceptionCase]
 
@@ -43,7 +44,9 @@ class CaseFilter(django_filters.FilterSet):
     family = django_filters.ChoiceFilter(choices=Family.choices, label="Family", empty_label="Any")
     entity = django_filters.ChoiceFilter(label="Legal entity", empty_label="Any")
     system = django_filters.ChoiceFilter(label="System", empty_label="Any")
-    owner = django_filters.ChoiceFilter(choices=OWNERS[1:], method="filter_owner", label="Looked after by", empty_label="Anybody")
+    owner = django_filters.ChoiceFilter(
+        choices=OWNERS[1:], method="filter_owner", label="Looked after by", empty_label="Anybody"
+    )
     overdue = django_filters.BooleanFilter(method="filter_overdue", label="Overdue only", widget=forms.CheckboxInput)
     group = django_filters.CharFilter(field_name="fingerprint", widget=forms.HiddenInput, label="Same cause")
 
@@ -77,7 +80,11 @@ class CaseFilter(django_filters.FilterSet):
         if (number := words.upper().removeprefix("EXC-")).isascii() and number.isdigit() and len(number) < 10:
             exact |= Q(pk=int(number))
         return queryset.filter(
-            exact | Q(title__icontains=words) | Q(cause__icontains=words) | Q(code__icontains=words) | Q(stream_key__icontains=words)
+            exact
+            | Q(title__icontains=words)
+            | Q(cause__icontains=words)
+            | Q(code__icontains=words)
+            | Q(stream_key__icontains=words)
         )
 
 
@@ -159,8 +166,10 @@ def tabs(cases: Cases, *, user: User, chosen: Mapping[str, str]) -> list[Tab]:
         "overdue": Q(due_at__lt=clock.now()),
         "regressed": Q(regressed=True),
     }
-    counts = cases.filter(state__in=LIVE_STATES).aggregate(**{name: Count("id", filter=c) for name, c in conditions.items()})
-    ready = (
+    counts = cases.filter(state__in=LIVE_STATES).aggregate(
+        **{name: Count("id", filter=c) for name, c in conditions.items()}
+    )
+    ready: tuple[tuple[str, str, dict[str, str]], ...] = (
         ("Open", "open", {}),
         ("Needs triage", "needs_triage", {"state": "open"}),
         ("Mine", "mine", {"owner": "mine"}),
@@ -224,7 +233,7 @@ def _line(case: ExceptionCase, group: int) -> CaseLine:
         state="reopened" if case.regressed and case.state == CaseState.OPEN else case.state,
         entity=case.entity,
         money=case.money,
-        place=" · ".join(part for part in (case.system, case.step.replace("_", " ")) if part),
+        place=" · ".join(part for part in (case.system, spoken(case.step)) if part),
         owner=role_title(case.owner_role),
         person=person_name(case.assigned_to),
         attempts=case.attempts,

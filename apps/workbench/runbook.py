@@ -5,10 +5,15 @@ from functools import lru_cache
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-_MARKDOWN = MarkdownIt("commonmark", {"html": False, "typographer": True}).enable("table")
+_MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table")
+# A page has one h1 and the card its h2, so the text's own headings begin below.
+_DEEPER = {"h1": "h3", "h2": "h4", "h3": "h5"}
 
 
 @lru_cache(maxsize=512)
 def rendered(text: str) -> SafeString:
     """Safe HTML of a runbook; links keep only the protocols that markdown-it trusts."""
-    return mark_safe(_MARKDOWN.render(text))  # noqa: S308 - html is off, so all that the text brings is escaped
+    tokens = _MARKDOWN.parse(text)
+    for token in tokens:
+        token.tag = _DEEPER.get(token.tag, token.tag)
+    return mark_safe(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S308 - html is off: what the text brings is escaped

@@ -124,7 +124,9 @@ def _attempt(row: DeliveryAttempt) -> Attempt:
 def _moved(line: AuditLine) -> Entry:
     moved = f"{spoken(line.source)} → {spoken(line.target)}" if line.source and line.target else spoken(line.verb)
     tone = _MOVES_TO.get(line.target, "neutral")
-    return Entry(line.at, "Tieout", moved, f"{_subject(line.subject_type)} {line.subject_id}", person_name(line.by), line.why, tone)
+    return Entry(
+        line.at, "Tieout", moved, _subject(line.subject_type, line.subject_id), person_name(line.by), line.why, tone
+    )
 
 
 def _received(correlation_id: str) -> Iterator[Entry]:
@@ -138,7 +140,9 @@ def _received(correlation_id: str) -> Iterator[Entry]:
 def _sent(correlation_id: str) -> Iterator[Entry]:
     commands = OutboxCommand.objects.filter(correlation_id=correlation_id).order_by("created_at")[:MOST]
     for command in commands:
-        yield Entry(command.created_at, command.system, f"Asked: {_words(command.name)}", command.ordering_key, tone="info")
+        yield Entry(
+            command.created_at, command.system, f"Asked: {_words(command.name)}", command.ordering_key, tone="info"
+        )
         if command.finished_at:
             tone = "ok" if command.state == "acknowledged" else "danger"
             what = f"{_words(command.name)}: {spoken(command.state)}"
@@ -150,8 +154,10 @@ def _words(name: str) -> str:
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
 
-_NAMES = {"exceptioncase": "Case", "processrun": "Run", "processstep": "Step", "billingmilestone": "Milestone"}
+_NAMES = {"processrun": "Run", "processstep": "Step", "billingmilestone": "Milestone"}
 
 
-def _subject(model_name: str) -> str:
-    return _NAMES.get(model_name) or spoken(model_name)
+def _subject(model_name: str, subject_id: str) -> str:
+    if model_name == "exceptioncase":
+        return f"EXC-{subject_id}"
+    return f"{_NAMES.get(model_name) or spoken(model_name)} {subject_id}"

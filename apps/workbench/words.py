@@ -60,6 +60,9 @@ STATES = {
 }
 
 
+_LETTERS = {word: word.upper() for word in ("api", "crm", "erp", "id", "po", "psa", "url", "vat", "wip")}
+
+
 def state_look(state: str) -> Look:
     """How a state looks; a state without a row of its own is neutral and called by its name."""
     return STATES.get(state) or Look("neutral", spoken(state))
@@ -72,5 +75,5 @@ def severity_look(severity: str) -> Look:
 
 def spoken(code: str) -> str:
     """A code word as people say it: ``invoice_rejected`` is "Invoice rejected"."""
-    words = code.replace("_", " ").replace(".", " ").strip()
+    words = " ".join(_LETTERS.get(word, word) for word in code.replace("_", " ").replace(".", " ").split())
     return words[:1].upper() + words[1:]

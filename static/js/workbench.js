@@ -45,4 +45,4 @@ document.addEventListener("htmx:responseError", (event) => {
   document.querySelector("#flash").replaceChildren(template);
 });
 
-document.querySelector("[data-error-summary]")?.focus();
+document.querySelector("[data-error-summary]:not([data-sample] *)")?.focus();

@@ -45,7 +45,9 @@ def _cases() -> int:
                           amount=Money(Decimal("1240000.00"), "EUR"), saga="project_activation", step="template"),
     )  # fmt: skip
     people.take_case(cases[1].pk, by=factories.person("tom").actor)
-    people.add_note(cases[0].pk, text="Asked the tax team at 10:12.\nThey answer today.", by=factories.person("petra").actor)
+    people.add_note(
+        cases[0].pk, text="Asked the tax team at 10:12.\nThey answer today.", by=factories.person("petra").actor
+    )
     return cases[0].pk
 
 
@@ -71,7 +73,9 @@ def test_the_queue_is_for_everybody(page: Page, context: BrowserContext, live_se
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_an_empty_queue_says_that_all_is_clear(page: Page, context: BrowserContext, live_server: LiveServer, theme: str) -> None:
+def test_an_empty_queue_says_that_all_is_clear(
+    page: Page, context: BrowserContext, live_server: LiveServer, theme: str
+) -> None:
     sign_in(context, live_server, factories.person(theme=theme))
     page.goto(live_server.url + reverse("workbench:cases"))
 
@@ -83,7 +87,9 @@ def test_an_empty_queue_says_that_all_is_clear(page: Page, context: BrowserConte
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_the_case_page_is_for_everybody(page: Page, context: BrowserContext, live_server: LiveServer, theme: str) -> None:
+def test_the_case_page_is_for_everybody(
+    page: Page, context: BrowserContext, live_server: LiveServer, theme: str
+) -> None:
     number = _cases()
     sign_in(context, live_server, factories.person(theme=theme))
     page.goto(live_server.url + reverse("workbench:case", args=[number]))
@@ -93,7 +99,9 @@ def test_the_case_page_is_for_everybody(page: Page, context: BrowserContext, liv
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_every_component_is_for_everybody(page: Page, context: BrowserContext, live_server: LiveServer, theme: str) -> None:
+def test_every_component_is_for_everybody(
+    page: Page, context: BrowserContext, live_server: LiveServer, theme: str
+) -> None:
     sign_in(context, live_server, factories.person(theme=theme, is_staff=True))
     page.goto(live_server.url + reverse("workbench:styleguide"))
 
@@ -101,7 +109,9 @@ def test_every_component_is_for_everybody(page: Page, context: BrowserContext, l
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_preferences_are_for_everybody(page: Page, context: BrowserContext, live_server: LiveServer, theme: str) -> None:
+def test_preferences_are_for_everybody(
+    page: Page, context: BrowserContext, live_server: LiveServer, theme: str
+) -> None:
     sign_in(context, live_server, factories.person(theme=theme))
     page.goto(live_server.url + reverse("workbench:preferences"))
 

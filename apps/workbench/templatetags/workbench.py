@@ -60,9 +60,9 @@ def severity_badge(severity: str) -> SafeString:
 def money(amount: Decimal | None, currency: str, size: str = "") -> SafeString:
     """An amount with its currency code before it; a credit has a minus sign and says so in words as well."""
     if amount is None or not currency:
-        return mark_safe('<span class="muted" aria-label="no amount">–</span>')  # noqa: S308 - our own constant
+        return mark_safe('<span class="muted" aria-label="no amount">&ndash;</span>')
     figure = formats.number_format(abs(amount), decimal_pos=_digits(currency), force_grouping=True)
-    sign, word = ("−", " credit") if amount < 0 else ("", "")
+    sign, word = ("\N{MINUS SIGN}", " credit") if amount < 0 else ("", "")
     return format_html(
         '<span class="money" data-size="{}"><span class="money__currency">{}</span> {}{}{}</span>',
         size, currency, sign, figure, word,
@@ -73,7 +73,7 @@ def money(amount: Decimal | None, currency: str, size: str = "") -> SafeString:
 def reltime(at: datetime | None) -> SafeString:
     """How long ago, or how far ahead, an instant is; its title has the instant in the reader's zone."""
     if at is None:
-        return mark_safe('<span class="muted">–</span>')  # noqa: S308 - our own constant
+        return mark_safe('<span class="muted">&ndash;</span>')
     return _time(at, _distance(at - clock.now()))
 
 
@@ -94,7 +94,7 @@ def due(at: datetime | None, closed: bool = False) -> SafeString:
 def instant(at: datetime | None) -> SafeString:
     """An instant in the reader's zone, in full."""
     if at is None:
-        return mark_safe('<span class="muted">–</span>')  # noqa: S308 - our own constant
+        return mark_safe('<span class="muted">&ndash;</span>')
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), _full(at))
 
 

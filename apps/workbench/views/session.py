@@ -1,6 +1,7 @@
 """Signing in and out, and a person's own preferences."""
 
 from django.contrib import messages
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -16,12 +17,12 @@ class SignIn(LoginView):
     template_name = "workbench/session/sign_in.html"
     redirect_authenticated_user = True
 
-    def form_invalid(self, form: SignInForm) -> HttpResponse:
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """The form again: 429 while too many failures are remembered, else 422."""
-        status = 429 if form.wait_s else 422
-        answer = self.render_to_response(self.get_context_data(form=form), status=status)
-        if form.wait_s:
-            answer["Retry-After"] = str(form.wait_s)
+        wait_s = form.wait_s if isinstance(form, SignInForm) else 0
+        answer = self.render_to_response(self.get_context_data(form=form), status=429 if wait_s else 422)
+        if wait_s:
+            answer["Retry-After"] = str(wait_s)
         return answer
 
 

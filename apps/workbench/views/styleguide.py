@@ -45,7 +45,9 @@ class _Sample(forms.Form):
     name = forms.CharField(label="Purchase order", help_text="As the customer wrote it.")
     reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 2}), required=False)
     entity = forms.ChoiceField(label="Legal entity", choices=[("DE-01", "DE-01"), ("UK-01", "UK-01")])
-    theme = forms.ChoiceField(label="One of three", choices=[("a", "First"), ("b", "Second"), ("c", "Third")], widget=forms.RadioSelect)
+    theme = forms.ChoiceField(
+        label="One of three", choices=[("a", "First"), ("b", "Second"), ("c", "Third")], widget=forms.RadioSelect
+    )
     agreed = forms.BooleanField(label="The customer has agreed", required=False)
 
 
@@ -55,11 +57,16 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     now = clock.now()
     context: dict[str, Any] = {
         "tones": TONES,
-        "states": [state for state in STATES],
+        "states": list(STATES),
         "severities": list(Severity),
         "case_states": list(CaseState),
         "monies": _MONIES,
-        "instants": [now - timedelta(seconds=20), now - timedelta(hours=3), now + timedelta(hours=3), now - timedelta(days=9)],
+        "instants": [
+            now - timedelta(seconds=20),
+            now - timedelta(hours=3),
+            now + timedelta(hours=3),
+            now - timedelta(days=9),
+        ],
         "form": _Sample(),
         "refused": _Sample({"entity": "FR-09"}, auto_id="refused_%s"),
         "diff": field_diff(_EVIDENCE),
