@@ -25,6 +25,8 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 _ID_PART = re.compile(r"(?<=/)(?:eid:[^/]+|\d+)(?=/|$)")
+# uvicorn must see the connection gone before the call returns, or it would answer a 500 by itself.
+_ABORT_SETTLES_S = 0.01
 _LOG = logging.getLogger("apps.sandbox")
 
 
@@ -247,6 +249,7 @@ async def _hang_up(send: Send) -> None:
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is not None:
         transport.abort()
+        await asyncio.sleep(_ABORT_SETTLES_S)
         return
     headers = [(b"content-length", b"1")]
     await send({"type": "http.response.start", "status": 502, "headers": headers})
