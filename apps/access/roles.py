@@ -16,7 +16,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"
 
     @property
-    def title(self) -> str:
+    def label(self) -> str:
         """As screens say it."""
         return self.value.replace("_", " ").capitalize()
 

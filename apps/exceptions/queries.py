@@ -191,8 +191,8 @@ def remedies(kind: str, *, system: str = "", code: str = "") -> list[Remedy]:
     """What closed cases of this kind (and system and code, when given), most frequent first. A remedy that held did not regress."""
     closed = ExceptionCase.objects.filter(kind=kind, state=CaseState.RESOLVED)
     closed = closed.filter(**{name: value for name, value in (("system", system), ("code", code)) if value})
-    rows = closed.values_list("resolution").annotate(Count("id"), Count("id", filter=Q(regressions=0)))
-    return [Remedy(*row) for row in rows.order_by("-id__count")]
+    rows = closed.values("resolution").annotate(times=Count("id"), held=Count("id", filter=Q(regressions=0)))
+    return [Remedy(**row) for row in rows.order_by("-times", "resolution")]
 
 
 def _awake(now: datetime) -> Q:

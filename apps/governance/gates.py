@@ -30,7 +30,7 @@ def defects(rules: Sequence[Rule], facts: Facts, *, gate: str) -> list[Defect]:
 
     A defect of a rule that only warns has `stops` False.
     """
-    found = []
+    found: list[Defect] = []
     for rule in rules:
         if rule.gate == gate:
             found.extend(replace(defect, stops=rule.stops) for defect in CHECKS[rule.code](facts, dict(rule.settings)))

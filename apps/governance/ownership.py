@@ -9,7 +9,7 @@ from apps.governance.models import EVERY_FIELD, SystemOfRecordRule
 from apps.governance.states import Policy, SystemKind
 
 Change = tuple[Any, Any]
-_EMPTY = (None, "", [], (), {})
+_EMPTY: tuple[Any, ...] = (None, "", [], (), {})
 
 
 @dataclass(frozen=True, slots=True)

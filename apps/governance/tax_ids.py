@@ -2,7 +2,7 @@
 
 import functools
 import importlib
-from types import ModuleType
+from typing import Any
 
 from stdnum import get_cc_module
 from stdnum.eu import vat as eu_vat
@@ -32,7 +32,7 @@ def tax_id_problem(number: str, *, country: str) -> str:
     return f"{number!r} does not have the format of a tax id of {country}; {_LOOK}."
 
 
-def _fits(module: ModuleType, number: str) -> bool:
+def _fits(module: Any, number: str) -> bool:
     try:
         module.validate(number)
     except ValidationError:
@@ -41,7 +41,7 @@ def _fits(module: ModuleType, number: str) -> bool:
 
 
 @functools.cache
-def _modules_of(country: str) -> tuple[ModuleType, ...]:
+def _modules_of(country: str) -> tuple[Any, ...]:
     if country in _MODULES:
         return tuple(importlib.import_module(name) for name in _MODULES[country])
     found = get_cc_module(country.lower(), "vat") if country else None

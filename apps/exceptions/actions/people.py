@@ -11,6 +11,7 @@ from apps.audit.work import Work
 from apps.core import clock
 from apps.core.actor import Actor
 from apps.core.errors import BadInput, Conflict
+from apps.core.states import state_table
 from apps.exceptions.catalogue import kind_of, may_decide
 from apps.exceptions.errors import NotPossible
 from apps.exceptions.models import CaseNote, ExceptionCase
@@ -145,7 +146,7 @@ def _move(work: Work, case: ExceptionCase, transition: str, *, by: Actor, why: s
     try:
         work.move(case, transition, by=by, why=why, story=case.correlation_id, **arguments)
     except TransitionNotAllowed as error:
-        possible = sorted({move.name for move in case.get_available_state_transitions()})
+        possible = sorted(name for source, name, _ in state_table(ExceptionCase) if source == case.state)
         raise NotPossible(
             f"{case.number} is {case.state}; {transition} is not possible now, only {', '.join(possible)}."
         ) from error
