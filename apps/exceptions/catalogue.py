@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from apps.core.errors import TieoutError
-from apps.exceptions.runbooks import runbook
+from apps.exceptions.runbook import runbook
 from apps.exceptions.states import Family, Severity
 
 Nature = Literal["transient", "data", "configuration", "business"]
