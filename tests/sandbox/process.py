@@ -156,7 +156,7 @@ class SandboxProcess:
         }
         return self.session.post(f"{self.base}/events/{code}", data=body, headers=headers)
 
-    def control(self, method: str, path: str, body: Any = None, **params: Any) -> Any:
+    def control(self, method: str, path: str, body: Any = None, /, **params: Any) -> Any:
         answer = self.session.request(method, f"{self.base}/_control/{path}", json=body, params=params)
         assert answer.status_code < 300, answer.text
         return answer.json() if answer.content else None
