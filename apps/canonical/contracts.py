@@ -33,6 +33,13 @@ class ContractLine(Canonical):
     milestones: tuple[MilestoneTerm, ...] = ()
     milestones_in_order: bool = True
 
+    @model_validator(mode="after")
+    def _milestone_codes_are_unique(self) -> Self:
+        codes = [milestone.code for milestone in self.milestones]
+        if len(codes) != len(set(codes)):
+            raise ValueError(f"two milestones of line {self.ref!r} carry the same code")
+        return self
+
 
 class Contract(Canonical):
     """A won opportunity as the CRM states it now.

@@ -23,7 +23,9 @@ class LegalEntity(models.Model):
     tax_registration = models.CharField(max_length=40, blank=True)
     erp = models.CharField(max_length=40, help_text="Code of the connected ERP that keeps its books")
     tax_engine = models.CharField(max_length=40, default="tax")
-    also_bills_in = models.JSONField(default=list, blank=True, help_text="Other currencies its ERP is set up to bill in")
+    also_bills_in = models.JSONField(
+        default=list, blank=True, help_text="Other currencies its ERP is set up to bill in"
+    )
     is_active = models.BooleanField(default=True)
 
     class Meta:
@@ -183,7 +185,9 @@ class ContractLine(models.Model):
     service_line = models.CharField(max_length=64, blank=True)
     billing_method = models.CharField(max_length=64, blank=True)
     amount = models.DecimalField(max_digits=20, decimal_places=6, default=Decimal(0))
-    milestones_in_order = models.BooleanField(default=True, help_text="A milestone is billed only after those before it")
+    milestones_in_order = models.BooleanField(
+        default=True, help_text="A milestone is billed only after those before it"
+    )
     removed_in = models.PositiveIntegerField(null=True, blank=True, help_text="The revision that no longer has it")
 
     class Meta:
