@@ -36,14 +36,18 @@ check: environment
 	@exec "$(BIN)/python" -m config.check
 
 bench: environment
+	@"$(PYTHON)" config/launcher/prepare.py "$(TIEOUT_HOME)" tests/bench/requirements.lock
 	@exec "$(BIN)/python" -m tests.bench $(ARGS)
 
 audit: environment
 	@exec "$(BIN)/pip-audit" --requirement requirements.lock --disable-pip --require-hashes
 
+LOCK := "$(BIN)/uv" pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header --quiet
 lock: environment
-	@exec "$(BIN)/uv" pip compile pyproject.toml --group dev --group bench --universal --python-version 3.11 \
-		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet --output-file requirements.lock
+	@$(LOCK) pyproject.toml --group dev --output-file requirements.lock $(ARGS)
+	@$(LOCK) --group pyproject.toml:bench --constraint requirements.lock --output-file tests/bench/requirements.lock $(ARGS)
+	@$(LOCK) apps/sandbox/tryton/requirements.in --output-file apps/sandbox/tryton/requirements.lock $(ARGS)
 
 reset:
 	@if [ -x "$(BIN)/python" ]; then exec "$(BIN)/python" manage.py reset $(if $(FORCE),--force); \

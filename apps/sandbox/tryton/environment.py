@@ -79,10 +79,21 @@ def run_logged(
 
 def _make(venv: Path, *, log: Path) -> None:
     mend = "Check that this machine reaches its package index, then run the same command again."
-    uv = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("uv")
-    bare = ["--without-pip"] if uv else []
-    run_logged([sys.executable, "-m", "venv", *bare, str(venv)], log=log, doing="making its environment", mend=mend)
+    run_logged([sys.executable, "-m", "venv", str(venv)], log=log, doing="making its environment", mend=mend)
     python = str(venv / "bin" / "python")
-    installer = [uv, "pip", "install", "--python", python] if uv else [python, "-m", "pip", "install", "--no-input"]
-    command = [*installer, "--quiet", "--require-hashes", "-r", str(LOCK_FILE)]
-    run_logged(command, log=log, doing="installing its packages", mend=mend)
+    if not _installed_fast(python, log=log):
+        command = [python, "-m", "pip", "install", "--no-input", "--quiet", "--require-hashes", "-r", str(LOCK_FILE)]
+        run_logged(command, log=log, doing="installing its packages", mend=mend)
+
+
+def _installed_fast(python: str, *, log: Path) -> bool:
+    """Try uv, which comes with our own locked packages. It reads no pip settings, so pip has the last word."""
+    uv = shutil.which("uv", path=str(Path(sys.executable).parent))
+    if uv is None:
+        return False
+    command = [uv, "pip", "install", "--python", python, "--quiet", "--system-certs", "--require-hashes"]
+    with log.open("w") as file:
+        done = subprocess.run(
+            [*command, "-r", str(LOCK_FILE)], stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False
+        )
+    return done.returncode == 0
