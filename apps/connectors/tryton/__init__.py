@@ -1,0 +1,1 @@
+"""Tryton 8: writes over JSON-RPC, reads over REST, changes by polling."""
