@@ -4,6 +4,7 @@ import random
 import re
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from apps.sandbox.http import Request
 
@@ -57,7 +58,7 @@ class Rule:
 
     @staticmethod
     def _is_in(request: Request, text: bytes) -> bool:
-        return text in request.body or text in request.path.encode() or text in request.query_string
+        return text in request.body or text in unquote_to_bytes(request.path) or text in request.query_string
 
     def as_json(self) -> dict[str, Any]:
         return {"number": self.number, "hits": self.hits, **self.spec}

@@ -123,26 +123,28 @@ class Ledger:
 
     def _apply(self, entry: Row) -> None:
         table = self.table(entry["v"], entry["k"])
-        row_id, operation = entry["i"], entry["o"]
-        if operation == "d":
+        row_id = entry["i"]
+        before = table.key_of.get(row_id)
+        if entry["o"] == "d":
             table.rows.pop(row_id, None)
-            key, business = table.key_of.pop(row_id, (row_id, ()))
+            table.key_of.pop(row_id, None)
+            key, business = before or (row_id, ())
             if table.keys.get(key) == row_id:
                 del table.keys[key]
         else:
             table.rows.pop(row_id, None)
             table.rows[row_id] = entry["d"]
             key, business = entry["x"] or row_id, tuple(entry["b"])
-            before = table.key_of.get(row_id)
             if before is not None and before[0] != key and table.keys.get(before[0]) == row_id:
                 del table.keys[before[0]]
             if entry["x"]:
                 table.keys[key] = row_id
             table.key_of[row_id] = (key, business)
         if entry["k"][0] != "_":
-            _count(table, entry, key=key, by="key")
+            known = () if before is None else (before[0], *before[1])
+            _count(table, entry, key=key, by="key", known=known)
             for name in business:
-                _count(table, entry, key=name, by="business")
+                _count(table, entry, key=name, by="business", known=known)
 
     def _open(self) -> int:
         try:
@@ -178,11 +180,12 @@ class Ledger:
             self._apply(entry)
 
 
-def _count(table: Table, entry: Row, *, key: str, by: str) -> None:
+def _count(table: Table, entry: Row, *, key: str, by: str, known: tuple[str, ...]) -> None:
+    """A row that takes a key only later is a creation under that key then."""
     tally = table.tallies.get(key)
     if tally is None:
         tally = table.tallies[key] = Tally(by=by)
-    if entry["o"] == "c":
+    if entry["o"] == "c" or (entry["o"] == "u" and key not in known):
         tally.creations += 1
         tally.created_at = tally.created_at or entry["t"]
         tally.ids.append(entry["i"])

@@ -180,3 +180,27 @@ def test_limits_answer_as_the_vendor_signals_them(sandbox: SandboxProcess):
     assert "X-HubSpot-RateLimit-Max" not in searches[0].headers
     assert (last.status_code, last.json()["policyName"]) == (429, "TEN_SECONDLY_ROLLING")
     assert last.json()["errorType"] == "RATE_LIMIT"
+
+
+def test_search_by_a_unique_value_finds_its_one_holder(sandbox: SandboxProcess):
+    wanted = create(sandbox, dealname="A", tieout_external_key="K-1")
+    create(sandbox, dealname="B", tieout_external_key="K-2")
+
+    def found(value: str) -> list[str]:
+        one = {"propertyName": "tieout_external_key", "operator": "EQ", "value": value}
+        body = {"filterGroups": [{"filters": [one]}]}
+        return [row["id"] for row in sandbox.hubspot("POST", f"{OBJECTS}/deals/search", body).json()["results"]]
+
+    assert (found("K-1"), found("K-9")) == ([wanted["id"]], [])
+
+
+def test_an_archived_record_is_gone_and_its_unique_value_is_free_again(sandbox: SandboxProcess):
+    first = create(sandbox, dealname="A", tieout_external_key="K-1")
+
+    gone = sandbox.hubspot("DELETE", f"{OBJECTS}/deals/{first['id']}")
+
+    assert gone.status_code == 204
+    assert sandbox.hubspot("GET", f"{OBJECTS}/deals/{first['id']}").status_code == 404
+    assert create(sandbox, dealname="B", tieout_external_key="K-1")["id"] != first["id"]
+    archived = sandbox.hubspot("GET", f"{OBJECTS}/deals?archived=true").json()["results"]
+    assert [one["id"] for one in archived] == [first["id"]]

@@ -119,3 +119,15 @@ def test_bad_settings_end_in_one_clear_line(tmp_path, text, complaint):
     assert done.returncode == 2
     assert complaint in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_business_key_taken_later_counts_as_a_creation_under_it(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.jsonl")
+    ledger.put("netsuite", "invoice", "1", {"id": "1"}, key="INV-1", business=["BMS-1"])
+    ledger.put("netsuite", "invoice", "2", {"id": "2"}, key="INV-2")
+    ledger.put("netsuite", "invoice", "2", {"id": "2"}, key="INV-2", business=["BMS-1"])
+
+    tallies = ledger.table("netsuite", "invoice").tallies
+    ledger.close()
+
+    assert (tallies["BMS-1"].creations, tallies["INV-2"].updates) == (2, 1)

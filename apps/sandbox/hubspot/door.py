@@ -113,9 +113,10 @@ class HubSpotDoor:
 
     def _search(self, request: Request, kind: str) -> Answer:
         body = request.json()
+        holder: search.Holder = lambda value, name: self.objects.holder(kind, value, id_property=name)  # noqa: E731
         start, limit = search.page_bounds(body if isinstance(body, dict) else {})
         rows = search.matching(
-            self._ledger.table("hubspot", kind), body, kind=kind, types=self.properties.by_kind[kind]
+            self._ledger.table("hubspot", kind), body, kind=kind, types=self.properties.by_kind[kind], holder=holder
         )
         page = rows[start : start + limit]
         names = body.get("properties") or ()

@@ -19,12 +19,14 @@ class Properties:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self.by_kind: dict[str, dict[str, dict[str, Any]]] = {}
+        self._unique: dict[str, tuple[str, ...]] = {}
         self.reload()
 
     def reload(self) -> None:
         self.by_kind = {kind: first_properties(kind) for kind in SINGULAR}
         for row_id, made in self._ledger.table("hubspot", "properties").rows.items():
             self.by_kind[row_id.split("/")[0]][made["name"]] = made
+        self._learn_unique()
 
     def create(self, kind: str, spec: Any) -> dict[str, Any]:
         if not isinstance(spec, dict) or not _NAME.fullmatch(str(spec.get("name", ""))):
@@ -40,10 +42,11 @@ class Properties:
         made = definition(spec["name"], spec["type"], label=spec["label"], group=spec["groupName"], unique=unique)
         made["options"] = spec.get("options") or []
         self.by_kind[kind][made["name"]] = made
+        self._learn_unique()
         return self._ledger.put("hubspot", "properties", f"{kind}/{made['name']}", made)
 
-    def unique_names(self, kind: str) -> list[str]:
-        return [name for name, made in self.by_kind[kind].items() if made["hasUniqueValue"]]
+    def unique_names(self, kind: str) -> tuple[str, ...]:
+        return self._unique[kind]
 
     def accept(self, kind: str, given: Any) -> dict[str, str]:
         """The properties as they will be stored, all strings; refuses unknown, read-only and unreadable ones."""
@@ -63,6 +66,10 @@ class Properties:
         if flaws:
             raise invalid_properties(flaws)
         return taken
+
+    def _learn_unique(self) -> None:
+        for kind, known in self.by_kind.items():
+            self._unique[kind] = tuple(name for name, made in known.items() if made["hasUniqueValue"])
 
 
 def comparable(type_: str, text: str) -> Any:

@@ -12,6 +12,7 @@ MOST_RESULTS = 10_000
 MOST_PER_PAGE = 200
 Test = Callable[[Row], bool]
 Types = dict[str, dict[str, Any]]
+Holder = Callable[[str, str], str | None]
 
 _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     "EQ": lambda a, b: a == b,
@@ -22,13 +23,13 @@ _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
-def matching(table: Table, body: Any, *, kind: str, types: Types) -> list[Row]:
-    """Every live row that fits, sorted; the default order is the id's."""
+def matching(table: Table, body: Any, *, kind: str, types: Types, holder: Holder) -> list[Row]:
+    """Every live row that fits, sorted; the default order is the id's. `holder` finds who has a unique value."""
     groups = _groups(body)
     tests = [[_test(one, types=types) for one in group["filters"]] for group in groups]
     query = str(body.get("query") or "").lower()
     rows = []
-    for row in _candidates(table, groups, kind=kind):
+    for row in _candidates(table, groups, kind=kind, types=types, holder=holder):
         if row["archived"] or (query and query not in " ".join(row["properties"].values()).lower()):
             continue
         if not tests or any(all(test(row) for test in group) for group in tests):
@@ -62,8 +63,15 @@ def _groups(body: Any) -> list[dict[str, Any]]:
     return groups
 
 
-def _candidates(table: Table, groups: list[dict[str, Any]], *, kind: str) -> Iterable[Row]:
-    """Rows are kept by last change, so a lower bound on it in every group spares the older ones."""
+def _candidates(
+    table: Table, groups: list[dict[str, Any]], *, kind: str, types: Types, holder: Holder
+) -> Iterable[Row]:
+    """A unique value names its row. Else rows are kept by last change, so a lower bound on it spares the older ones."""
+    named = [_named(group, types=types) for group in groups]
+    if groups and all(named):
+        held = {holder(value, name) for name, value in filter(None, named)}
+        yield from (table.rows[row_id] for row_id in held if row_id is not None)
+        return
     name = MODIFIED.get(kind, "hs_lastmodifieddate")
     bounds = []
     for group in groups:
@@ -78,6 +86,16 @@ def _candidates(table: Table, groups: list[dict[str, Any]], *, kind: str) -> Ite
         if (comparable("datetime", row["properties"][name]) or 0) < oldest:
             return
         yield row
+
+
+def _named(group: dict[str, Any], *, types: Types) -> tuple[str, str] | None:
+    """The unique property a group pins down, with its value."""
+    for one in group["filters"]:
+        name = str(one.get("propertyName")) if isinstance(one, dict) else ""
+        is_unique = name == "hs_object_id" or types.get(name, {}).get("hasUniqueValue")
+        if is_unique and one.get("operator") == "EQ" and one.get("value"):
+            return name, str(one["value"])
+    return None
 
 
 def _test(one: Any, *, types: Types) -> Test:

@@ -63,7 +63,7 @@ class Tokens:
         token = self._mint.issue(
             expires_at_s=made_at // 1000 + lifetime_s, issued_at_ms=made_at, scopes=",".join(sorted(scopes))
         )
-        return Answer(200, {"access_token": token, "expires_in": str(lifetime_s), "token_type": "bearer"})
+        return Answer(200, {"access_token": token, "expires_in": lifetime_s, "token_type": "Bearer"})
 
     def _claims(self, assertion: str, *, audience: str) -> dict[str, Any] | Answer:
         s = self._settings
