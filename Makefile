@@ -23,7 +23,7 @@ help:
 	@echo 'make reset   forget all data of this run-time folder'
 
 environment:
-	@test -n "$(PYTHON)" || { echo 'tieout: no Python 3.11 or newer was found. Install one, or: make PYTHON=/path/to/python3.11' >&2; exit 1; }
+	@"$(PYTHON)" -c '' 2>/dev/null || { echo 'tieout: no Python 3.11 or newer was found. Install one, or: make PYTHON=/path/to/python3.11' >&2; exit 1; }
 	@"$(PYTHON)" config/launcher/prepare.py "$(TIEOUT_HOME)"
 
 run: environment

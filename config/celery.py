@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from celery import Celery
+from celery import Celery, signals
 from django.conf import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
@@ -66,3 +66,8 @@ BEAT: dict[str, dict[str, Any]] = {
 
 app.conf.task_routes = (route,)
 app.conf.beat_schedule = BEAT
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Connected so that Celery leaves LOGGING alone: its own format knows neither stories nor secrets."""

@@ -1,11 +1,14 @@
 """The operating-system account PostgreSQL runs under; it refuses to run as root."""
 
+import logging
 import os
 import pwd
 import stat
 from pathlib import Path
 
 from config.embedded.errors import EmbeddedServiceError
+
+log = logging.getLogger(__name__)
 
 CANDIDATES = ("postgres", "nobody")
 
@@ -43,3 +46,4 @@ def open_way(folder: Path) -> None:
         mode = stat.S_IMODE(above.stat().st_mode)
         if not mode & stat.S_IXOTH:
             above.chmod(mode | stat.S_IXGRP | stat.S_IXOTH)
+            log.warning("opened %s for passing through (not for listing): PostgreSQL may not run as root", above)

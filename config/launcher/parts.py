@@ -18,6 +18,7 @@ class Part(Protocol):
 
     name: str
     ask: signal.Signals
+    stops_last: bool
 
     def start(self) -> None:
         """Start it; called again after it died."""
@@ -39,6 +40,7 @@ class Program:
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     ask: signal.Signals = signal.SIGTERM
+    stops_last: bool = False
     _process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -82,6 +84,7 @@ class Server:
     begin: Callable[[Path], object]
     find: Callable[[Path], int | None]
     ask: signal.Signals
+    stops_last: bool = True
 
     def start(self) -> None:
         self.begin(self.home)

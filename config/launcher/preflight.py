@@ -53,5 +53,9 @@ def _check_port(name: str, *, port: int) -> None:
         except OSError as error:
             raise CannotStartError(
                 f"port {port} is taken by another program. Stop that one, or choose another port: "
-                f"make run {name}={port + 1000}"
+                f"make run {name}={_another(port)}"
             ) from error
+
+
+def _another(port: int) -> int:
+    return port + 1000 if port < 60_000 else 8000

@@ -83,10 +83,8 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop every part: programs together, then the servers they use. A second Ctrl-C kills at once."""
-        programs = [tended for tended in self._tended if tended.part.ask == signal.SIGTERM]
-        servers = [tended for tended in self._tended if tended not in programs]
-        self._end(programs)
-        self._end(servers)
+        self._end([tended for tended in self._tended if not tended.part.stops_last])
+        self._end([tended for tended in self._tended if tended.part.stops_last])
         self._tended.clear()
         self._guardian.dismiss()
 
@@ -128,7 +126,7 @@ class Supervisor:
             if (pid := tended.part.pid()) is not None:
                 say(f"{tended.part.name} did not end in time and is killed")
                 _kill_group(pid)
-            elif tended.part.ask == signal.SIGTERM:
+            else:
                 # What a program started itself may be left in its group.
                 _kill_group(tended.pid)
             self._guardian.forget(tended.pid)

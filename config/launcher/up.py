@@ -17,9 +17,16 @@ from config.launcher.programs import Programs
 from config.launcher.progress import say, stage
 from config.launcher.supervisor import Supervisor
 
+PORTS = ("TIEOUT_PORT", "SANDBOX_PORT", "TRYTON_PORT")
 TRYTON_TIMEOUT_S = 900
 DEMO_TIMEOUT_S = 900
 READY_TIMEOUT_S = 180
+
+
+def check_machine() -> None:
+    """Everything that would fail later, said now. Raises CannotStartError."""
+    preflight.check_disk(settings.TIEOUT_HOME)
+    preflight.check_ports({name: getattr(settings, name) for name in PORTS})
 
 
 class Launch:
@@ -30,12 +37,6 @@ class Launch:
         self._home: Path = settings.TIEOUT_HOME
         self._programs = Programs(home=self._home, repository=settings.REPOSITORY)
         self._tryton = self._programs.tryton(port=settings.TRYTON_PORT)
-
-    def check_machine(self) -> None:
-        """Everything that would fail later, said now."""
-        preflight.check_disk(self._home)
-        ports = {name: getattr(settings, name) for name in ("TIEOUT_PORT", "SANDBOX_PORT", "TRYTON_PORT")}
-        preflight.check_ports(ports)
 
     def run(self) -> None:
         """Bring everything up; returns when /health/ says so and the demo company is there."""
@@ -59,7 +60,7 @@ class Launch:
                 self._start(Server("postgres", self._home, postgres.start, postgres.pid, signal.SIGINT))
         if settings.EMBEDDED_REDIS:
             with stage("Redis is up"):
-                self._start(Server("redis", self._home, redis.start, redis.pid, signal.SIGQUIT))
+                self._start(Server("redis", self._home, redis.start, redis.pid, signal.SIGTERM))
 
     def _start_sandbox(self) -> None:
         with stage("sandbox vendors answer"):
@@ -116,7 +117,7 @@ class Launch:
         if demo.exit_code() == 0:
             stamp.touch()
         else:
-            say(f"the demo company is not complete: {demo.last_words()}. Try again: python manage.py demo")
+            say(f"the demo company is not complete: {demo.last_words()} Try again: python manage.py demo")
 
     def _start(self, part: Part) -> None:
         self._supervisor.check_wishes()

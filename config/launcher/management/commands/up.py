@@ -13,7 +13,7 @@ from config.launcher.errors import CannotStartError
 from config.launcher.only import only_launcher
 from config.launcher.progress import say
 from config.launcher.supervisor import StopAsked, Supervisor
-from config.launcher.up import Launch
+from config.launcher.up import Launch, check_machine
 from config.launcher.welcome import welcome
 
 
@@ -29,6 +29,7 @@ class Command(BaseCommand):
         try:
             preflight.check_folder(home)
             with only_launcher(home), users_of(home):
+                check_machine()
                 self._run()
         except (CannotStartError, EmbeddedServiceError) as error:
             sys.exit(f"tieout: {error}")
@@ -37,7 +38,6 @@ class Command(BaseCommand):
         supervisor = Supervisor()
         launch = Launch(supervisor)
         try:
-            launch.check_machine()
             launch.run()
             print(welcome(address=settings.PUBLIC_URL, secrets=settings.SECRETS_FOLDER), flush=True)
             while True:
