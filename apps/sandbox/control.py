@@ -157,16 +157,16 @@ class ControlDoor:
         return {"payment": made["id"], "status": after["status"], "amountRemaining": after["amountRemaining"]}
 
     def _read_ledger(self, request: Request) -> Any:
-        """One entry per kind and key. `creations` above 1, or two ids, is a duplicate really created."""
+        """One entry per kind and key. More than one `live` id is a duplicate really created."""
         query = request.query
         key, most = query.get("key"), int(query.get("limit", 1000))
         entries: list[dict[str, Any]] = []
         for vendor, kind, tallies in self._tallies(query.get("vendor"), query.get("kind")):
+            rows = self._ledger.table(vendor, kind).rows
             if "duplicates" in query:
-                wanted = {name: tally for name, tally in tallies.items() if tally.creations - tally.deletions > 1}
+                wanted = {name: tally for name, tally in tallies.items() if len(_live(tally, rows)) > 1}
             else:
                 wanted = tallies if key is None else {key: tallies[key]} if key in tallies else {}
-            rows = self._ledger.table(vendor, kind).rows
             for name, tally in wanted.items():
                 if len(entries) >= most:
                     return entries
@@ -177,13 +177,14 @@ class ControlDoor:
         """Per vendor and kind: rows alive, creations and updates ever, keys created more than once."""
         counts: dict[str, dict[str, Any]] = {}
         for vendor, kind, tallies in self._tallies(request.query.get("vendor"), request.query.get("kind")):
+            rows = self._ledger.table(vendor, kind).rows
             own = [tally for tally in tallies.values() if tally.by == "key"]
             counts.setdefault(vendor, {})[kind] = {
-                "rows": len(self._ledger.table(vendor, kind).rows),
+                "rows": len(rows),
                 "creations": sum(tally.creations for tally in own),
                 "updates": sum(tally.updates for tally in own),
                 "deletions": sum(tally.deletions for tally in own),
-                "duplicates": sum(tally.creations - tally.deletions > 1 for tally in tallies.values()),
+                "duplicates": sum(len(_live(tally, rows)) > 1 for tally in tallies.values()),
             }
         return counts
 
@@ -233,6 +234,13 @@ def _entry(vendor: str, kind: str, key: str, tally: Tally, rows: dict[str, Any])
         "creations": tally.creations,
         "updates": tally.updates,
         "deletions": tally.deletions,
+        "live": len(_live(tally, rows)),
         "created_at": tally.created_at,
         "body": rows.get((alive or [""])[-1]),
     }
+
+
+def _live(tally: Tally, rows: dict[str, Any]) -> list[str]:
+    """The ids under a key that still stand: neither removed nor voided nor archived."""
+    found = ((one, rows.get(one)) for one in tally.ids)
+    return [one for one, row in found if row is not None and not row.get("voided") and not row.get("archived")]

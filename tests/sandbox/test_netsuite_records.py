@@ -175,3 +175,17 @@ def test_a_budget_goes_through_the_restlet_and_is_replaced_not_doubled(sandbox: 
     (entry,) = sandbox.ledger(kind="projectBudget", key="BUD-1")
     assert (entry["creations"], entry["body"]["lines"][0]["amount"]) == (1, 200)
     assert (lost.status_code, lost.json()["error"]["code"]) == (400, "RCRD_DSNT_EXIST")
+
+
+def test_a_milestone_billed_twice_shows_in_the_ledger_until_one_invoice_is_voided(sandbox: SandboxProcess):
+    sandbox.a_project()
+    for key in ("INV-1", "INV-2"):
+        sandbox.record("PUT", f"invoice/eid:{key}", sandbox.invoice_body(custbody_tieout_milestone="BMS-1"))
+
+    (twice,) = sandbox.ledger(kind="invoice", duplicates="")
+    sandbox.restlet({"action": "void", "externalId": "INV-2"})
+    (entry,) = sandbox.ledger(kind="invoice", key="BMS-1")
+
+    assert (twice["key"], twice["by"], twice["live"]) == ("BMS-1", "business", 2)
+    assert (entry["creations"], entry["live"]) == (2, 1)
+    assert sandbox.ledger(kind="invoice", duplicates="") == []

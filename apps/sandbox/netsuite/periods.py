@@ -43,7 +43,10 @@ def set_state(ledger: Ledger, *, period: str, subsidiary: str, state: str, subsi
     row = ledger.get(VENDOR, KIND, row_id) or _new(row_id, day)
     states = {**row["states"], subsidiary: state}
     closed = all(states.get(one) == "closed" for one in subsidiaries)
-    return ledger.put(VENDOR, KIND, row_id, {**row, "states": states, "closed": closed, "arLocked": closed})
+    # Payables are locked first: that lock alone means the period is closing.
+    closing = all(states.get(one) in ("closing", "closed") for one in subsidiaries)
+    marks = {"closed": closed, "arLocked": closed, "apLocked": closing}
+    return ledger.put(VENDOR, KIND, row_id, {**row, "states": states, **marks})
 
 
 def containing(ledger: Ledger, day: str) -> Row | None:

@@ -27,6 +27,7 @@ from apps.sandbox.netsuite.suiteql.tables import (
     column_of,
     display_name,
     newest_first,
+    only_types,
     rows_of,
 )
 
@@ -72,7 +73,12 @@ class Run:
 
     def _candidates(self) -> Iterable[Row]:
         where = self._query.where
-        for part in where.parts if isinstance(where, Both) and where.word == "AND" else (where,):
+        parts = where.parts if isinstance(where, Both) and where.word == "AND" else (where,)
+        for part in parts:
+            if isinstance(part, Compare) and part.column == Column("type") and part.sign in ("=", "IN"):
+                kinds = {self._constant(value, "text") for value in part.values}
+                self._table = only_types(self._table, kinds)
+        for part in parts:
             if (
                 isinstance(part, Compare)
                 and part.sign in ("=", "IN")

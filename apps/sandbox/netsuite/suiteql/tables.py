@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.sandbox.ledger import Ledger, Row
@@ -155,6 +155,11 @@ def column_of(table: SqlTable, name: str) -> SqlColumn | None:
     return found
 
 
+def only_types(table: SqlTable, types: set[str]) -> SqlTable:
+    """The table without the records that cannot be of these transaction types."""
+    return replace(table, sources=tuple(source for source in table.sources if _TYPES.get(source, source) in types))
+
+
 def rows_of(ledger: Ledger, table: SqlTable) -> Iterator[Row]:
     if table.name == "taskitemstatus":
         yield from _period_tasks(ledger)
@@ -198,9 +203,11 @@ def name_of(row: Row) -> str:
 
 
 def _period_tasks(ledger: Ledger) -> Iterator[Row]:
-    """One closing task per period and subsidiary: receivables locked or not."""
+    """The closing tasks of each period and subsidiary: receivables and payables locked or not."""
     subsidiaries = list(ledger.table(VENDOR, "subsidiary").rows)
     for period in ledger.table(VENDOR, "accountingPeriod").rows.values():
         for subsidiary in subsidiaries:
-            complete = period["states"].get(subsidiary) == "closed"
-            yield {"period": period["id"], "subsidiary": subsidiary, "itemtype": "PCP_LOCK_AR", "complete": complete}
+            state = period["states"].get(subsidiary, "open")
+            place = {"period": period["id"], "subsidiary": subsidiary}
+            yield {**place, "itemtype": "PCP_LOCK_AR", "complete": state == "closed"}
+            yield {**place, "itemtype": "PCP_LOCK_AP", "complete": state != "open"}
