@@ -22,8 +22,9 @@ WORK = "project.work"
 MOST_TASKS = 2000
 
 PARTY_FIELDS = (
-    "name", "customer_payment_term", "_timestamp", "addresses.street", "addresses.city", "addresses.postal_code",
-    "addresses.country", "contact_mechanisms.type", "contact_mechanisms.value", "identifiers.code",
+    "name", "code", "customer_payment_term", "_timestamp", "addresses.party_name", "addresses.street", "addresses.city",
+    "addresses.postal_code", "addresses.country", "addresses.invoice", "contact_mechanisms.type",
+    "contact_mechanisms.value", "identifiers.type", "identifiers.code",
 )  # fmt: skip
 WORK_FIELDS = (
     "name", "number", "comment", "status", "list_price", "effort_duration", "type", "parent", "_timestamp",

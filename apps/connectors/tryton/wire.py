@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 _DAY = ("year", "month", "day")
-_INSTANT = (*_DAY, "hour", "minute", "second", "microsecond")
+_CLOCK = ("hour", "minute", "second", "microsecond")
 
 
 def encoded(value: Any) -> Any:
@@ -17,7 +17,7 @@ def encoded(value: Any) -> Any:
         case Decimal():
             return {"__class__": "Decimal", "decimal": str(value)}
         case datetime():
-            return {"__class__": "datetime", **{part: getattr(value, part) for part in _INSTANT}}
+            return {"__class__": "datetime", **{part: getattr(value, part) for part in (*_DAY, *_CLOCK)}}
         case date():
             return {"__class__": "date", **{part: getattr(value, part) for part in _DAY}}
         case timedelta():
@@ -54,10 +54,14 @@ def _typed(kind: str, value: Mapping[str, Any]) -> Any:
         case "Decimal":
             return Decimal(value["decimal"])
         case "datetime":
-            # Tryton's instants carry no zone.
-            return datetime(**{part: int(value[part]) for part in _INSTANT})  # noqa: DTZ001
+            day, clock = _whole(value, _DAY), _whole(value, _CLOCK)
+            return datetime(*day, *clock)  # noqa: DTZ001 - Tryton's instants carry no zone
         case "date":
-            return date(**{part: int(value[part]) for part in _DAY})
+            return date(*_whole(value, _DAY))
         case "timedelta":
             return timedelta(seconds=float(value["seconds"]))
     return dict(value)
+
+
+def _whole(value: Mapping[str, Any], parts: tuple[str, ...]) -> Any:
+    return tuple(int(value[part]) for part in parts)
