@@ -24,7 +24,6 @@ QUEUE_OF_TASK = {
     "apps.events.tasks.watch_in_flight": INBOX,
     "apps.processes.tasks.consume_inbox": INBOX,
     "apps.processes.tasks.wake_due_steps": PROCESS,
-    "apps.processes.tasks.reconcile": MONTH_END,
     "apps.exceptions.tasks.escalate_overdue": PROCESS,
 }
 
@@ -59,7 +58,6 @@ BEAT: dict[str, dict[str, Any]] = {
     "ask the systems for news": _every(15, "apps.events.tasks.poll_systems"),
     "find what nobody answered": _every(15, "apps.events.tasks.watch_in_flight"),
     "escalate overdue cases": _every(60, "apps.exceptions.tasks.escalate_overdue"),
-    "compare our truth with the owners'": _every(3600, "apps.processes.tasks.reconcile"),
     "see that the inbox worker lives": _every(5, ALIVE, queue=INBOX),
     "see that the outbox worker lives": _every(5, ALIVE, queue=OUTBOX),
 }

@@ -96,10 +96,18 @@ def stop(pid: int, *, ask: signal.Signals, patience_s: float = 20) -> None:
 def _gone(pid: int, *, within_s: float) -> bool:
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
+        has_ended = not _lives(pid)
         # A child of ours stays in the process table until we have asked for its exit code.
         for process in _launched:
             process.poll()
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        if has_ended:
             return True
         time.sleep(0.05)
     return False
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -48,11 +48,9 @@ class Programs:
         )
 
     def beat(self) -> Program:
-        """The clock that wakes the workers."""
-        schedule = str(self._home / "beat")
-        return self._python(
-            "beat", "-m", "celery", "-A", "config", "beat", "--loglevel", "warning", "-s", schedule, "--pidfile="
-        )
+        """The clock that wakes the workers; it remembers nothing, so nothing can be spoilt by a kill."""
+        options = ("--loglevel", "warning", "--scheduler", "celery.beat.Scheduler", "--pidfile=")
+        return self._python("beat", "-m", "celery", "-A", "config", "beat", *options)
 
     def command(self, name: str, *arguments: str) -> Program:
         """A management command, once or for as long as it runs."""

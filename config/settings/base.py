@@ -194,7 +194,7 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "health_check_interval": 10,
     "visibility_timeout": 300,
 }
-CELERY_BEAT_SCHEDULE_FILENAME = str(TIEOUT_HOME / "beat")
+CELERY_BEAT_SCHEDULER = "celery.beat.Scheduler"
 CELERY_TIMEZONE = "UTC"
 
 # --- what /health/ asks besides database, bell and workers: name → address ------------------------

@@ -18,7 +18,7 @@ from config.launcher.only import running_launcher
 # Named one by one: a run-time folder set to somebody's home must not lose anything of theirs.
 DATA = (
     "postgres", "postgres.new", "postgres.lock", "postgres.users", "redis", "redis.lock", "sockets", "logs", "secrets",
-    "sandbox", "static", "test", "beat", "demo.loaded", "launcher.lock",
+    "sandbox", "static", "test", "demo.loaded", "launcher.lock",
     "tryton/live", "tryton/template", "tryton/template.building",
 )  # fmt: skip
 
