@@ -112,7 +112,12 @@ class BillingMilestone(StatefulModel):
 
     @transition(
         field=state,
-        source=[MilestoneState.ELIGIBLE, MilestoneState.AWAITING_APPROVAL, MilestoneState.APPROVED, MilestoneState.INVOICED],
+        source=[
+            MilestoneState.ELIGIBLE,
+            MilestoneState.AWAITING_APPROVAL,
+            MilestoneState.APPROVED,
+            MilestoneState.INVOICED,
+        ],
         target=MilestoneState.ACHIEVED,
     )
     def reopen(self, *, by: Actor) -> None:

@@ -1,6 +1,6 @@
 """A contract as the CRM states it now: taken over field by field, versioned, and approved once it is won."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -306,7 +306,7 @@ def _parties(terms: canonical.Contract) -> list[parties.Account]:
     return list({party.ref: party for party in reversed(stated)}.values())[::-1]
 
 
-def _version(contract: Contract) -> Mapping[str, Any]:
+def _version(contract: Contract) -> dict[str, Any]:
     return {
         "revision": contract.revision,
         "terms": contract.terms_hash,

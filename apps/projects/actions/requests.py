@@ -39,7 +39,7 @@ class Requested:
 
 
 def request_projects(work: Work, applied: Sequence[Applied], *, by: Actor) -> Requested:
-    """One project per legal entity of each approved contract that is not lost. One query; calling again changes nothing."""
+    """One project per legal entity of each approved contract that is not lost. Two queries; calling again changes nothing."""
     due = [one for one in applied if one.contract.state in _UNDER_WAY and not one.is_lost]
     known = _known(work, due)
     result = Requested()

@@ -8,113 +8,229 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('contracts', '0001_initial'),
+        ("contracts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ProjectTemplate',
+            name="ProjectTemplate",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('delivery_model', models.CharField(blank=True, help_text='Empty fits every delivery model', max_length=40)),
-                ('tasks', models.JSONField(default=list)),
-                ('blended_rate', models.DecimalField(decimal_places=4, help_text='Turns budget into planned hours', max_digits=12)),
-                ('is_active', models.BooleanField(default=True)),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                (
+                    "delivery_model",
+                    models.CharField(blank=True, help_text="Empty fits every delivery model", max_length=40),
+                ),
+                ("tasks", models.JSONField(default=list)),
+                (
+                    "blended_rate",
+                    models.DecimalField(decimal_places=4, help_text="Turns budget into planned hours", max_digits=12),
+                ),
+                ("is_active", models.BooleanField(default=True)),
             ],
         ),
         migrations.CreateModel(
-            name='ServiceLine',
+            name="ServiceLine",
             fields=[
-                ('code', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
+                ("code", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=120)),
             ],
         ),
         migrations.CreateModel(
-            name='Project',
+            name="Project",
             fields=[
-                ('audit_seq', models.PositiveIntegerField(default=0, editable=False)),
-                ('audit_head', models.CharField(default='', editable=False, max_length=64)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('id', models.CharField(max_length=24, primary_key=True, serialize=False)),
-                ('state', django_fsm.FSMField(choices=[('requested', 'Requested'), ('validated', 'Validated'), ('awaiting_approval', 'Awaiting approval'), ('returned', 'Returned'), ('provisioning', 'Provisioning'), ('active', 'Active'), ('on_hold', 'On hold'), ('closing', 'Closing'), ('closed', 'Closed'), ('cancelled', 'Cancelled')], default='requested', max_length=50, protected=True)),
-                ('legal_entity', models.CharField(help_text='As the contract says; checked before anything is sent', max_length=64)),
-                ('name', models.CharField(max_length=255)),
-                ('currency', models.CharField(max_length=3)),
-                ('service_line', models.CharField(blank=True, max_length=64)),
-                ('cost_centre', models.CharField(blank=True, max_length=40)),
-                ('tax_code', models.CharField(blank=True, max_length=20)),
-                ('budget', models.DecimalField(decimal_places=6, max_digits=20)),
-                ('starts_on', models.DateField(blank=True, null=True)),
-                ('ends_on', models.DateField(blank=True, null=True)),
-                ('terms_hash', models.CharField(help_text='The terms that were approved, or wait to be', max_length=64)),
-                ('correlation_id', models.CharField(db_index=True, max_length=64)),
-                ('activated_at', models.DateTimeField(blank=True, null=True)),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='projects', to='contracts.contract')),
-                ('template', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='projects.projecttemplate')),
+                ("audit_seq", models.PositiveIntegerField(default=0, editable=False)),
+                ("audit_head", models.CharField(default="", editable=False, max_length=64)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("id", models.CharField(max_length=24, primary_key=True, serialize=False)),
+                (
+                    "state",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("validated", "Validated"),
+                            ("awaiting_approval", "Awaiting approval"),
+                            ("returned", "Returned"),
+                            ("provisioning", "Provisioning"),
+                            ("active", "Active"),
+                            ("on_hold", "On hold"),
+                            ("closing", "Closing"),
+                            ("closed", "Closed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="requested",
+                        max_length=50,
+                        protected=True,
+                    ),
+                ),
+                (
+                    "legal_entity",
+                    models.CharField(help_text="As the contract says; checked before anything is sent", max_length=64),
+                ),
+                ("name", models.CharField(max_length=255)),
+                ("currency", models.CharField(max_length=3)),
+                ("service_line", models.CharField(blank=True, max_length=64)),
+                ("cost_centre", models.CharField(blank=True, max_length=40)),
+                ("tax_code", models.CharField(blank=True, max_length=20)),
+                ("budget", models.DecimalField(decimal_places=6, max_digits=20)),
+                ("starts_on", models.DateField(blank=True, null=True)),
+                ("ends_on", models.DateField(blank=True, null=True)),
+                (
+                    "terms_hash",
+                    models.CharField(help_text="The terms that were approved, or wait to be", max_length=64),
+                ),
+                ("correlation_id", models.CharField(db_index=True, max_length=64)),
+                ("activated_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="projects", to="contracts.contract"
+                    ),
+                ),
+                (
+                    "template",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="projects.projecttemplate",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='projecttemplate',
-            name='service_line',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='projects.serviceline'),
+            model_name="projecttemplate",
+            name="service_line",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="projects.serviceline"),
         ),
         migrations.CreateModel(
-            name='CostCentre',
+            name="CostCentre",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=40)),
-                ('legal_entity', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='contracts.legalentity')),
-                ('service_line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='projects.serviceline')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=40)),
+                (
+                    "legal_entity",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="contracts.legalentity"),
+                ),
+                (
+                    "service_line",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="projects.serviceline"),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ProjectTask',
+            name="ProjectTask",
             fields=[
-                ('audit_seq', models.PositiveIntegerField(default=0, editable=False)),
-                ('audit_head', models.CharField(default='', editable=False, max_length=64)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('id', models.CharField(max_length=24, primary_key=True, serialize=False)),
-                ('state', django_fsm.FSMField(choices=[('planned', 'Planned'), ('open', 'Open'), ('completed', 'Completed'), ('cancelled', 'Cancelled')], default='planned', max_length=50, protected=True)),
-                ('code', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=255)),
-                ('budget_hours', models.DecimalField(decimal_places=2, max_digits=12)),
-                ('budget', models.DecimalField(decimal_places=6, max_digits=20)),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tasks', to='projects.project')),
+                ("audit_seq", models.PositiveIntegerField(default=0, editable=False)),
+                ("audit_head", models.CharField(default="", editable=False, max_length=64)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("id", models.CharField(max_length=24, primary_key=True, serialize=False)),
+                (
+                    "state",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("planned", "Planned"),
+                            ("open", "Open"),
+                            ("completed", "Completed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="planned",
+                        max_length=50,
+                        protected=True,
+                    ),
+                ),
+                ("code", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=255)),
+                ("budget_hours", models.DecimalField(decimal_places=2, max_digits=12)),
+                ("budget", models.DecimalField(decimal_places=6, max_digits=20)),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="tasks", to="projects.project"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('project', 'code'), name='task_once_per_project'), models.CheckConstraint(condition=models.Q(('state__in', ['planned', 'open', 'completed', 'cancelled'])), name='task_state_known')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("project", "code"), name="task_once_per_project"),
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["planned", "open", "completed", "cancelled"])),
+                        name="task_state_known",
+                    ),
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='projecttask',
-            trigger=pgtrigger.compiler.Trigger(name='listed_moves', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."state" IS DISTINCT FROM (NEW."state"))', func="IF (OLD.state, NEW.state) NOT IN (('open', 'cancelled'), ('open', 'completed'), ('planned', 'cancelled'), ('planned', 'open')) THEN RAISE EXCEPTION 'lifecycle: % may not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state USING ERRCODE = 'check_violation'; END IF; RETURN NEW;", hash='3c10cdec6015e0494c17a2268eccca5cce7c3c89', operation='UPDATE OF "state"', pgid='pgtrigger_listed_moves_814c4', table='projects_projecttask', when='BEFORE')),
+            model_name="projecttask",
+            trigger=pgtrigger.compiler.Trigger(
+                name="listed_moves",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."state" IS DISTINCT FROM (NEW."state"))',
+                    func="IF (OLD.state, NEW.state) NOT IN (('open', 'cancelled'), ('open', 'completed'), ('planned', 'cancelled'), ('planned', 'open')) THEN RAISE EXCEPTION 'lifecycle: % may not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state USING ERRCODE = 'check_violation'; END IF; RETURN NEW;",
+                    hash="3c10cdec6015e0494c17a2268eccca5cce7c3c89",
+                    operation='UPDATE OF "state"',
+                    pgid="pgtrigger_listed_moves_814c4",
+                    table="projects_projecttask",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='project',
-            index=models.Index(fields=['state', 'legal_entity'], name='project_by_state'),
+            model_name="project",
+            index=models.Index(fields=["state", "legal_entity"], name="project_by_state"),
         ),
         migrations.AddConstraint(
-            model_name='project',
-            constraint=models.UniqueConstraint(fields=('contract', 'legal_entity'), name='project_once_per_entity'),
+            model_name="project",
+            constraint=models.UniqueConstraint(fields=("contract", "legal_entity"), name="project_once_per_entity"),
         ),
         migrations.AddConstraint(
-            model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['requested', 'validated', 'awaiting_approval', 'returned', 'provisioning', 'active', 'on_hold', 'closing', 'closed', 'cancelled'])), name='project_state_known'),
+            model_name="project",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "requested",
+                            "validated",
+                            "awaiting_approval",
+                            "returned",
+                            "provisioning",
+                            "active",
+                            "on_hold",
+                            "closing",
+                            "closed",
+                            "cancelled",
+                        ],
+                    )
+                ),
+                name="project_state_known",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='project',
-            trigger=pgtrigger.compiler.Trigger(name='listed_moves', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."state" IS DISTINCT FROM (NEW."state"))', func="IF (OLD.state, NEW.state) NOT IN (('active', 'closing'), ('active', 'on_hold'), ('awaiting_approval', 'cancelled'), ('awaiting_approval', 'provisioning'), ('awaiting_approval', 'requested'), ('awaiting_approval', 'returned'), ('closing', 'closed'), ('on_hold', 'active'), ('provisioning', 'active'), ('provisioning', 'cancelled'), ('requested', 'cancelled'), ('requested', 'validated'), ('returned', 'cancelled'), ('returned', 'requested'), ('validated', 'awaiting_approval'), ('validated', 'cancelled'), ('validated', 'requested')) THEN RAISE EXCEPTION 'lifecycle: % may not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state USING ERRCODE = 'check_violation'; END IF; RETURN NEW;", hash='4c27df6fc1102d14c00f9d5e3dd9a9158661fb96', operation='UPDATE OF "state"', pgid='pgtrigger_listed_moves_2144b', table='projects_project', when='BEFORE')),
+            model_name="project",
+            trigger=pgtrigger.compiler.Trigger(
+                name="listed_moves",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."state" IS DISTINCT FROM (NEW."state"))',
+                    func="IF (OLD.state, NEW.state) NOT IN (('active', 'closing'), ('active', 'on_hold'), ('awaiting_approval', 'cancelled'), ('awaiting_approval', 'provisioning'), ('awaiting_approval', 'requested'), ('awaiting_approval', 'returned'), ('closing', 'closed'), ('on_hold', 'active'), ('provisioning', 'active'), ('provisioning', 'cancelled'), ('requested', 'cancelled'), ('requested', 'validated'), ('returned', 'cancelled'), ('returned', 'requested'), ('validated', 'awaiting_approval'), ('validated', 'cancelled'), ('validated', 'requested')) THEN RAISE EXCEPTION 'lifecycle: % may not go from % to %', TG_TABLE_NAME, OLD.state, NEW.state USING ERRCODE = 'check_violation'; END IF; RETURN NEW;",
+                    hash="4c27df6fc1102d14c00f9d5e3dd9a9158661fb96",
+                    operation='UPDATE OF "state"',
+                    pgid="pgtrigger_listed_moves_2144b",
+                    table="projects_project",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddConstraint(
-            model_name='costcentre',
-            constraint=models.UniqueConstraint(fields=('legal_entity', 'service_line'), name='cost_centre_once_per_line'),
+            model_name="costcentre",
+            constraint=models.UniqueConstraint(
+                fields=("legal_entity", "service_line"), name="cost_centre_once_per_line"
+            ),
         ),
     ]
