@@ -2,7 +2,6 @@
 
 import json
 from datetime import UTC, timedelta
-from typing import Any
 
 from apps.canonical.billing import InvoiceStatus
 from apps.canonical.codec import to_json
@@ -51,8 +50,3 @@ def to_raw(status: InvoiceStatus) -> RawEvent:
         occurred_at=rows.instant({"modified": status.version}, "modified").replace(tzinfo=UTC),
         body=written,
     )
-
-
-def invoice_in(event: dict[str, Any]) -> Any:
-    """The invoice an event carries, None for an event of another type."""
-    return event.get("invoice") if event.get("type") == EVENT_TYPE else None

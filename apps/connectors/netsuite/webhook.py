@@ -6,7 +6,7 @@ from apps.canonical.events import INVOICE_CHANGED, Envelope
 from apps.connectors import standard_webhooks
 from apps.connectors.base import RawEvent, Request
 from apps.connectors.inbound import digest, instant_of_text, json_items, lenient_object, short
-from apps.connectors.netsuite.feed import invoice_in
+from apps.connectors.netsuite.feed import EVENT_TYPE
 from apps.core.errors import BadInput, Rejected
 
 
@@ -28,9 +28,11 @@ def split(request: Request) -> list[RawEvent]:
 def to_envelope(body: bytes) -> Envelope | None:
     """The canonical event, from a poll or from a script; None for an invoice that is not ours. Raises BadInput."""
     event = load_json_object(body)
-    given = invoice_in(event)
-    if given is None:
+    if not isinstance(event.get("type"), str):
+        raise BadInput("the event has no type", path="type", mend="Correct the script that sends it.")
+    if event["type"] != EVENT_TYPE:
         return None
+    given = event.get("invoice")
     if not isinstance(given, dict):
         raise BadInput("invoice is not a JSON object", path="invoice", mend="Correct the script that sends it.")
     status = from_json(InvoiceStatus, given)
