@@ -20,5 +20,5 @@ def database_setting(url: str, *, pool_size: int) -> dict[str, Any]:
     setting["CONN_HEALTH_CHECKS"] = True
     setting["CONN_MAX_AGE"] = 0 if pool_size else 600
     if pool_size:
-        setting["OPTIONS"]["pool"] = {"min_size": 2, "max_size": pool_size, "timeout": 10}
+        setting["OPTIONS"]["pool"] = {"min_size": 2, "max_size": pool_size, "timeout": 5}
     return setting

@@ -1,7 +1,6 @@
 """Whether everything is ready: the answer at /health/, part by part."""
 
 import http.client
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import redis
@@ -23,13 +22,9 @@ def health(request: HttpRequest) -> JsonResponse:
 
 def missing_parts() -> dict[str, str]:
     """Part → what is wrong with it; empty when all is ready."""
-    checks: dict[str, Callable[[], str]] = {
-        "database": _database,
-        "migrations": _migrations,
-        "redis": _redis,
-        "workers": _workers,
-    }
-    found = {part: check() for part, check in checks.items()}
+    found = {"database": _database(), "redis": _redis(), "workers": _workers()}
+    if not found["database"]:
+        found["migrations"] = _migrations()
     found |= {part: _neighbour(address) for part, address in settings.NEIGHBOURS.items()}
     return {part: problem for part, problem in found.items() if problem}
 

@@ -42,9 +42,11 @@ class Program:
     ask: signal.Signals = signal.SIGTERM
     stops_last: bool = False
     _process: subprocess.Popen[bytes] | None = None
+    _read_to: int = 0
 
     def start(self) -> None:
         _rotate(self.log())
+        self._read_to = self.log().stat().st_size if self.log().exists() else 0
         with self.log().open("ab") as log:
             self._process = subprocess.Popen(
                 list(self.command),
@@ -64,6 +66,14 @@ class Program:
     def exit_code(self) -> int | None:
         """How it ended; None while it runs or before it was started."""
         return self._process.poll() if self._process else None
+
+    def new_lines(self) -> list[str]:
+        """What it has said since the last call, whole lines only."""
+        with self.log().open("rb") as log:
+            log.seek(self._read_to)
+            whole = log.read().rpartition(b"\n")[0]
+        self._read_to += len(whole) + 1 if whole else 0
+        return [line for line in whole.decode(errors="replace").split("\n") if line.strip()]
 
     def last_words(self) -> str:
         """The last line of its log."""

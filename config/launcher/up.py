@@ -41,6 +41,8 @@ class Launch:
     def run(self) -> None:
         """Bring everything up; returns when /health/ says so and the demo company is there."""
         # The ERP takes a minute to install on the first start: it goes first, and the rest happens meanwhile.
+        if not (self._home / "tryton" / "live").exists():
+            say("Tryton is being installed and provisioned meanwhile (once, about a minute)")
         self._start(self._tryton)
         self._start_services()
         with stage("database schema is up to date"):
@@ -111,9 +113,13 @@ class Launch:
         with stage("demo company is loaded"):
             demo = self._programs.command("demo", "demo")
             demo.start()
-            self._supervisor.wait_until(
-                lambda: demo.exit_code() is not None, what=lambda: "the demo did not end", timeout_s=DEMO_TIMEOUT_S
-            )
+
+            def has_ended() -> bool:
+                for line in demo.new_lines():
+                    say(f"  {line}")
+                return demo.exit_code() is not None
+
+            self._supervisor.wait_until(has_ended, what=lambda: "the demo did not end", timeout_s=DEMO_TIMEOUT_S)
         if demo.exit_code() == 0:
             stamp.touch()
         else:
