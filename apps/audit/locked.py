@@ -15,9 +15,7 @@ S = TypeVar("S", bound=StatefulModel)
 
 
 @contextmanager
-def locked(
-    model: type[S], pk: Any, *, by: Actor, why: str = "", expected_version: int | None = None
-) -> Iterator[S]:
+def locked(model: type[S], pk: Any, *, by: Actor, why: str = "", expected_version: int | None = None) -> Iterator[S]:
     """Hold one row, let the caller move it, then save it and record what moved.
 
     by:  the Actor: a person, a saga or a system.

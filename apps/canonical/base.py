@@ -25,9 +25,13 @@ def _known_currency(code: str) -> str:
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
-Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00\s][^\x00]*$")]
+Code = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00\s][^\x00]*$")
+]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(_known_currency)]
 # Amounts travel as text: a JSON number would pass through a float on the way.
-Amount = Annotated[Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False), PlainSerializer(str, when_used="json")]
+Amount = Annotated[
+    Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False), PlainSerializer(str, when_used="json")
+]
 Percent = Annotated[Decimal, Field(ge=-100, le=1000), PlainSerializer(str, when_used="json")]

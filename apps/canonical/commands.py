@@ -4,6 +4,7 @@ Every command carries what its system needs; the idempotency key, the legal enti
 correlation id travel beside it on the outbox row.
 """
 
+from datetime import date
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -12,7 +13,6 @@ from apps.canonical.base import Amount, Canonical, Code, Currency, Name, Text
 from apps.canonical.billing import BillingMilestone, Invoice, RevenueLine
 from apps.canonical.parties import Account
 from apps.canonical.projects import BudgetLine, Project, ProjectTask
-from datetime import date, datetime
 
 
 class Command(Canonical):

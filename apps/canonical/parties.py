@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Literal
 
-from apps.canonical.base import Amount, Canonical, Code, Country, Currency, Name, Percent, Text
+from apps.canonical.base import Amount, Canonical, Code, Country, Name, Percent, Text
 
 
 class BillingContact(Canonical):

@@ -17,7 +17,11 @@ _PRECISION = 38
 def minor_units(currency: str) -> int:
     """Digits after the point for an ISO 4217 code; raises BadInput for a code that is none."""
     if pycountry.currencies.get(alpha_3=currency) is None:
-        raise BadInput(f"{currency!r} is not an ISO 4217 currency code", path="currency", mend="Use a code such as EUR, USD or GBP.")
+        raise BadInput(
+            f"{currency!r} is not an ISO 4217 currency code",
+            path="currency",
+            mend="Use a code such as EUR, USD or GBP.",
+        )
     return numbers.get_currency_precision(currency)
 
 

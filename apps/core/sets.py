@@ -22,11 +22,13 @@ def update_rows(model: type[models.Model], rows: Sequence[models.Model], fields:
     arrays = ", ".join(f"%s::{_array_type(column)}[]" for column in (key, *columns))
     names = ", ".join(f"c{number}" for number in range(len(columns)))
     quoted = connection.ops.quote_name
-    sets = ", ".join(f"{quoted(column.column)} = {_cast(column, f'd.c{number}')}" for number, column in enumerate(columns))
+    sets = ", ".join(
+        f"{quoted(column.column)} = {_cast(column, f'd.c{number}')}" for number, column in enumerate(columns)
+    )
     values = [[_value(column, row) for row in rows] for column in (key, *columns)]
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {quoted(meta.db_table)} AS t SET {sets} "
+            f"UPDATE {quoted(meta.db_table)} AS t SET {sets} "  # noqa: S608  names come from the model
             f"FROM unnest({arrays}) AS d(k, {names}) WHERE t.{quoted(key.column)} = d.k",
             values,
         )

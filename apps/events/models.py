@@ -3,18 +3,19 @@
 from django.db import models
 from django.db.models import F, Q
 
-from apps.core.ids import new_id
 from apps.events.states import UNFINISHED, CommandState, EventState
 
 
 class Stream(models.Model):
     """One business object's line of events. A worker leases it, drains it in order, and is fenced by `lease_token`.
 
-    next_position: the position the next event gets. due_at: null when nothing waits. All times are the database's.
+    next_position: the position the next applied event gets. due_at: null when nothing waits.
+    wakes: counts what came in, so that a worker who lets go sees what arrived meanwhile. All times are the database's.
     """
 
     key = models.CharField(primary_key=True, max_length=160)
     next_position = models.BigIntegerField(default=1)
+    wakes = models.BigIntegerField(default=0)
     lease_token = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
@@ -27,18 +28,17 @@ class Stream(models.Model):
         return self.key
 
 
-def _event_id() -> str:
-    return new_id("EVT")
-
-
 class InboxEvent(models.Model):
-    """One event from outside (or from another stream), stored once and unread."""
+    """One event from outside (or from another stream), stored once and unread.
 
-    id = models.CharField(primary_key=True, max_length=24, default=_event_id)
+    `position` is given when a worker settles it under the stream's lease, so positions have no gaps.
+    """
+
+    id = models.BigAutoField(primary_key=True)
     system = models.CharField(max_length=40)
     external_id = models.CharField(max_length=160)
     stream_key = models.CharField(max_length=160)
-    position = models.BigIntegerField()
+    position = models.BigIntegerField(null=True)
     # Empty for a vendor's body nobody has read yet; the event's name for receipts and inner events.
     name = models.CharField(max_length=60, blank=True)
     body = models.BinaryField()
@@ -58,7 +58,7 @@ class InboxEvent(models.Model):
             models.UniqueConstraint(fields=["stream_key", "position"], name="event_position_once"),
         ]
         indexes = [
-            models.Index(fields=["stream_key", "position"], condition=Q(state="received"), name="event_waiting"),
+            models.Index(fields=["stream_key", "id"], condition=Q(state="received"), name="event_waiting"),
             models.Index(fields=["correlation_id"], name="event_story"),
         ]
 
@@ -124,7 +124,8 @@ class DeliveryAttempt(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["command", "lease_token"], name="one_attempt_per_lease"),
             models.CheckConstraint(
-                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")), name="attempt_ends_after_start"
+                condition=Q(finished_at__isnull=True) | Q(finished_at__gte=F("started_at")),
+                name="attempt_ends_after_start",
             ),
         ]
 

@@ -1,6 +1,12 @@
-"""Addresses of this mount."""
+"""Addresses of API version 1."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
+from drf_spectacular.views import SpectacularJSONAPIView
+
+from apps.api.v1.inbound import inbound
 
 app_name = "api"
-urlpatterns: list[URLPattern | URLResolver] = []
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("inbound/<slug:system>/", inbound, name="inbound"),
+    path("schema/", SpectacularJSONAPIView.as_view(), name="schema"),
+]

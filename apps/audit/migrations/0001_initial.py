@@ -6,44 +6,67 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditLine',
+            name="AuditLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.CharField(max_length=64)),
-                ('seq', models.PositiveIntegerField()),
-                ('verb', models.CharField(max_length=60)),
-                ('source', models.CharField(blank=True, max_length=40)),
-                ('target', models.CharField(blank=True, max_length=40)),
-                ('before', models.JSONField(default=dict)),
-                ('after', models.JSONField(default=dict)),
-                ('by', models.CharField(max_length=160)),
-                ('why', models.TextField(blank=True)),
-                ('at', models.DateTimeField()),
-                ('correlation_id', models.CharField(blank=True, db_index=True, max_length=64)),
-                ('causation_id', models.CharField(blank=True, max_length=64)),
-                ('previous_hash', models.CharField(blank=True, max_length=64)),
-                ('hash', models.CharField(max_length=64)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.CharField(max_length=64)),
+                ("seq", models.PositiveIntegerField()),
+                ("verb", models.CharField(max_length=60)),
+                ("source", models.CharField(blank=True, max_length=40)),
+                ("target", models.CharField(blank=True, max_length=40)),
+                ("before", models.JSONField(default=dict)),
+                ("after", models.JSONField(default=dict)),
+                ("by", models.CharField(max_length=160)),
+                ("why", models.TextField(blank=True)),
+                ("at", models.DateTimeField()),
+                ("correlation_id", models.CharField(blank=True, db_index=True, max_length=64)),
+                ("causation_id", models.CharField(blank=True, max_length=64)),
+                ("previous_hash", models.CharField(blank=True, max_length=64)),
+                ("hash", models.CharField(max_length=64)),
             ],
             options={
-                'indexes': [models.Index(fields=['at'], name='audit_line_at')],
-                'constraints': [models.UniqueConstraint(fields=('subject_type', 'subject_id', 'seq'), name='audit_line_once_per_seq')],
+                "indexes": [models.Index(fields=["at"], name="audit_line_at")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("subject_type", "subject_id", "seq"), name="audit_line_once_per_seq"
+                    )
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='auditline',
-            trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='9bd6063ff0edd95081d77c4d6175dd277e65b5f1', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_bacc0', table='audit_auditline', when='BEFORE')),
+            model_name="auditline",
+            trigger=pgtrigger.compiler.Trigger(
+                name="append_only",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="9bd6063ff0edd95081d77c4d6175dd277e65b5f1",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_append_only_bacc0",
+                    table="audit_auditline",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='auditline',
-            trigger=pgtrigger.compiler.Trigger(name='never_truncated', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'audit lines are append-only' USING ERRCODE = 'insufficient_privilege';", hash='89f29dc690e7562098f465f7f03a00c0f10f483f', level='STATEMENT', operation='TRUNCATE', pgid='pgtrigger_never_truncated_a507d', table='audit_auditline', when='BEFORE')),
+            model_name="auditline",
+            trigger=pgtrigger.compiler.Trigger(
+                name="never_truncated",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'audit lines are append-only' USING ERRCODE = 'insufficient_privilege';",
+                    hash="89f29dc690e7562098f465f7f03a00c0f10f483f",
+                    level="STATEMENT",
+                    operation="TRUNCATE",
+                    pgid="pgtrigger_never_truncated_a507d",
+                    table="audit_auditline",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

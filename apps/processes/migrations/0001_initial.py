@@ -5,54 +5,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='ProcessRun',
+            name="ProcessRun",
             fields=[
-                ('id', models.CharField(max_length=24, primary_key=True, serialize=False)),
-                ('saga', models.CharField(max_length=40)),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.CharField(max_length=64)),
-                ('stream_key', models.CharField(max_length=160)),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('running', 'Running'), ('parked', 'Parked'), ('done', 'Done'), ('compensating', 'Compensating'), ('compensated', 'Compensated'), ('ended', 'Ended')], default='running', max_length=14)),
-                ('step', models.CharField(blank=True, help_text='The step it stands at', max_length=40)),
-                ('notes', models.JSONField(default=dict)),
-                ('trigger', models.JSONField(default=dict, help_text='Payload of the event that started it')),
-                ('correlation_id', models.CharField(db_index=True, max_length=64)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('overdue_at', models.DateTimeField(null=True)),
+                ("id", models.CharField(max_length=24, primary_key=True, serialize=False)),
+                ("saga", models.CharField(max_length=40)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.CharField(max_length=64)),
+                ("stream_key", models.CharField(max_length=160)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("parked", "Parked"),
+                            ("done", "Done"),
+                            ("compensating", "Compensating"),
+                            ("compensated", "Compensated"),
+                            ("ended", "Ended"),
+                        ],
+                        default="running",
+                        max_length=14,
+                    ),
+                ),
+                ("step", models.CharField(blank=True, help_text="The step it stands at", max_length=40)),
+                ("notes", models.JSONField(default=dict)),
+                ("trigger", models.JSONField(default=dict, help_text="Payload of the event that started it")),
+                ("correlation_id", models.CharField(db_index=True, max_length=64)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("overdue_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('overdue_at__isnull', False)), fields=['overdue_at'], name='run_overdue'), models.Index(condition=models.Q(('state__in', ('queued', 'running', 'parked', 'compensating'))), fields=['stream_key'], name='run_at_work'), models.Index(fields=['subject_id'], name='run_of_object')],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['running', 'parked', 'compensating'])), fields=('saga', 'subject_id'), name='one_run_at_work_per_object')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("overdue_at__isnull", False)), fields=["overdue_at"], name="run_overdue"
+                    ),
+                    models.Index(
+                        condition=models.Q(("state__in", ("queued", "running", "parked", "compensating"))),
+                        fields=["stream_key"],
+                        name="run_at_work",
+                    ),
+                    models.Index(fields=["subject_id"], name="run_of_object"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["running", "parked", "compensating"])),
+                        fields=("saga", "subject_id"),
+                        name="one_run_at_work_per_object",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ProcessStep',
+            name="ProcessStep",
             fields=[
-                ('id', models.CharField(max_length=24, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=40)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('running', 'Running'), ('waiting', 'Waiting'), ('done', 'Done'), ('parked', 'Parked'), ('skipped', 'Skipped'), ('overridden', 'Overridden'), ('compensating', 'Compensating'), ('compensated', 'Compensated'), ('ended', 'Ended')], default='running', max_length=14)),
-                ('attempt', models.PositiveSmallIntegerField(default=1)),
-                ('waits_for', models.CharField(blank=True, max_length=60)),
-                ('command_key', models.CharField(blank=True, max_length=64)),
-                ('answer', models.JSONField(default=dict)),
-                ('error_code', models.CharField(blank=True, max_length=60)),
-                ('error', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='processes.processrun')),
+                ("id", models.CharField(max_length=24, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=40)),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("waiting", "Waiting"),
+                            ("done", "Done"),
+                            ("parked", "Parked"),
+                            ("skipped", "Skipped"),
+                            ("overridden", "Overridden"),
+                            ("compensating", "Compensating"),
+                            ("compensated", "Compensated"),
+                            ("ended", "Ended"),
+                        ],
+                        default="running",
+                        max_length=14,
+                    ),
+                ),
+                ("attempt", models.PositiveSmallIntegerField(default=1)),
+                ("waits_for", models.CharField(blank=True, max_length=60)),
+                ("command_key", models.CharField(blank=True, max_length=64)),
+                ("answer", models.JSONField(default=dict)),
+                ("error_code", models.CharField(blank=True, max_length=60)),
+                ("error", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="processes.processrun"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('run', 'name'), name='step_once_per_run')],
+                "constraints": [models.UniqueConstraint(fields=("run", "name"), name="step_once_per_run")],
             },
         ),
     ]

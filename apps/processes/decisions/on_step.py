@@ -1,0 +1,50 @@
+"""Decisions that are carried out by the engine travel as an event on the run's own stream."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from apps.canonical import events
+from apps.events import inbox
+from apps.exceptions.models import ExceptionCase
+from apps.processes.decisions.definition import Asked
+from apps.processes.models import ProcessStep
+from apps.processes.states import StepState
+
+
+def tell_engine(asked: Asked, decision: str, extra: Mapping[str, Any] | None = None) -> None:
+    """Put the decision in its stream's line, in the caller's transaction. The same version of a case tells once."""
+    assert asked.step is not None
+    inbox.store(
+        [
+            inbox.message(
+                events.DECISION_TAKEN,
+                {"decision": decision, "case": asked.case.pk, "by": asked.by.key, "why": asked.why, **(extra or {})},
+                stream_key=asked.case.stream_key,
+                external_id=f"decision:{asked.case.pk}:{asked.case.version}:{decision}",
+                correlation_id=asked.case.correlation_id,
+                causation_id=asked.case.number,
+                reference=asked.step.pk,
+            )
+        ]
+    )
+
+
+def must_be(step: ProcessStep | None, *states: StepState) -> str:
+    """Why a decision about a step cannot be taken; empty when the step is in one of `states`."""
+    if step is None:
+        return "This case is not about a step of a process."
+    if step.state not in states:
+        return f"The step {step.name} is {step.get_state_display().lower()} by now."
+    return ""
+
+
+def event_number(case: ExceptionCase) -> int | None:
+    """The inbox event a case is about, None when it is about something else."""
+    kind, _, number = case.reference.partition("-")
+    return int(number) if kind == "EVT" and number.isdigit() else None
+
+
+def command_number(case: ExceptionCase) -> int | None:
+    """The outbox command a case is about, None when it is about something else."""
+    kind, _, number = case.reference.partition("-")
+    return int(number) if kind == "CMD" and number.isdigit() else None

@@ -1,0 +1,69 @@
+"""Deals as the demo's salespeople write them."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+COMPANIES: dict[str, dict[str, str]] = {
+    "helios": {
+        "name": "Helios Maschinenbau AG", "domain": "helios.example", "address": "Werkstraße 12", "city": "Stuttgart", "zip": "70173",
+        "country": "DE", "tax_id": "DE136695976", "billing_email": "rechnung@helios.example", "payment_terms_days": "30",
+    },
+    "nimbus": {
+        "name": "Nimbus Analytics Inc", "domain": "nimbus.example", "address": "200 Congress Ave", "city": "Austin", "zip": "78701",
+        "country": "US", "tax_id": "12-3456789", "billing_email": "ap@nimbus.example", "payment_terms_days": "45",
+    },
+    "thames": {
+        "name": "Thames Water Engineering Ltd", "domain": "thames.example", "address": "1 Bankside", "city": "London", "zip": "SE1 9TG",
+        "country": "GB", "tax_id": "GB980780684", "billing_email": "accounts@thames.example", "payment_terms_days": "30",
+    },
+}  # fmt: skip
+
+
+def line(
+    entity: str,
+    service_line: str,
+    milestones: list[tuple[str, str, str]],
+    *,
+    first_due: date,
+    every_days: int = 30,
+) -> list[dict[str, str]]:
+    """The line items of one contract line: (code, name, amount) per milestone, due one after the other."""
+    return [
+        {
+            "name": name,
+            "hs_sku": service_line,
+            "quantity": "1",
+            "price": amount,
+            "amount": amount,
+            "legal_entity": entity,
+            "billing_method": "fixed_fee_milestone",
+            "milestone_code": code,
+            "milestone_due": (first_due + timedelta(days=every_days * number)).isoformat(),
+        }
+        for number, (code, name, amount) in enumerate(milestones)
+    ]
+
+
+def deal(
+    name: str,
+    *,
+    company: dict[str, str],
+    currency: str,
+    lines: list[dict[str, str]],
+    starts_on: date,
+    months: int = 6,
+    **properties: str,
+) -> dict[str, Any]:
+    """What the sandbox's salesperson enters; the amount is the sum of the lines."""
+    return {
+        "name": name,
+        "currency": currency,
+        "company": company,
+        "lines": lines,
+        "amount": str(sum((Decimal(item["amount"]) for item in lines), Decimal(0))),
+        "contract_start": starts_on.isoformat(),
+        "contract_end": (starts_on + timedelta(days=30 * months)).isoformat(),
+        "delivery_model": "fixed_price",
+        **properties,
+    }

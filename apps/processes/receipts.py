@@ -1,0 +1,130 @@
+"""What answers a waiting step: receipts of commands, approvals, decisions and the watchdog's reminder."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from apps.canonical import events
+from apps.core.context import correlated
+from apps.events.states import EventState
+from apps.exceptions.findings import Finding
+from apps.processes import parking
+from apps.processes.batch import Batch
+from apps.processes.consumer import reference_of
+from apps.processes.engine import Engine
+from apps.processes.models import ProcessRun, ProcessStep
+from apps.processes.parking import FAILED_RECEIPTS
+from apps.processes.registry import SAGAS
+from apps.processes.states import StepState
+from apps.processes.told import Told
+
+
+def resume(batch: Batch, told: Sequence[Told]) -> None:
+    """Take each event to the step it names. Three queries for the set, and one per table of facts.
+
+    An answer nobody waits for any more is kept and changes nothing.
+    """
+    steps = _steps(batch, [each.event.reference for each in told])
+    engine = Engine(batch, sagas=SAGAS)
+    engine.load([run for run, _, _ in steps.values()], [step for _, _, own in steps.values() for step in own])
+    for each in told:
+        found = steps.get(each.event.reference)
+        if found is None:
+            _unclaimed(batch, each)
+            continue
+        run, step, own = found
+        with correlated(run.correlation_id, causation=reference_of(each.event)):
+            if (
+                decision := _DECISIONS.get(str(each.payload.get("decision")))
+                if each.name == events.DECISION_TAKEN
+                else None
+            ):
+                decision(engine, run, step, own, each.payload)
+            elif each.name == events.STEP_OVERDUE:
+                engine.overdue(run, step)
+            else:
+                engine.take(run, step, name=each.name, payload=each.payload)
+    engine.start_queued()
+
+
+def _steps(batch: Batch, references: Sequence[str]) -> dict[str, tuple[ProcessRun, ProcessStep, list[ProcessStep]]]:
+    """By step id: its run (locked), itself, and all reached steps of the run."""
+    runs_of = dict(ProcessStep.objects.filter(pk__in=references).values_list("pk", "run_id"))
+    runs = batch.work.lock(ProcessRun, runs_of.values())
+    by_run: dict[str, list[ProcessStep]] = {}
+    for step in ProcessStep.objects.filter(run_id__in=runs).order_by("position"):
+        by_run.setdefault(step.run_id, []).append(step)
+    return {
+        pk: (runs[run_id], next(step for step in by_run[run_id] if step.pk == pk), by_run[run_id])
+        for pk, run_id in runs_of.items()
+        if run_id in runs
+    }
+
+
+def _unclaimed(batch: Batch, told: Told) -> None:
+    """A receipt without a step: a refused reading gets a case, for nobody else would hear of it."""
+    if told.name not in FAILED_RECEIPTS:
+        told.event.state = EventState.SUPERSEDED
+        return
+    park = parking.of_receipt(told.name, told.payload)
+    batch.report(
+        Finding(
+            kind=park.kind,
+            subject_type="event",
+            subject_id=told.event.stream_key[:64],
+            stream_key=told.event.stream_key,
+            reference=told.event.causation_id,
+            message=park.message,
+            system=told.event.system,
+            code=park.code,
+            field=park.field[:60],
+            awaiting=events.OPPORTUNITY_READ,
+            evidence=dict(park.evidence),
+            attempts=park.attempts,
+            correlation_id=told.story,
+        )
+    )
+
+
+_Decision = Callable[[Engine, ProcessRun, ProcessStep, list[ProcessStep], Mapping[str, Any]], None]
+
+
+def _replay(
+    engine: Engine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]
+) -> None:
+    if step.state == StepState.COMPENSATING:
+        engine.undo_again(run, step)
+    else:
+        engine.replay(run, step)
+
+
+def _compensate(
+    engine: Engine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]
+) -> None:
+    engine.compensate(run, own, why=str(said.get("why", "")))
+
+
+def _look_up(
+    engine: Engine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]
+) -> None:
+    engine.look_up(run, step)
+
+
+def _override(
+    engine: Engine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]
+) -> None:
+    engine.override(run, step, answer=said.get("answer", {}))
+
+
+def _skip(engine: Engine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]) -> None:
+    engine.skip(run, step, why=str(said.get("why", "")))
+
+
+# Decisions travel as events on the run's own stream, so that they wait their turn like everything else.
+_DECISIONS: dict[str, _Decision] = {
+    "replay": _replay,
+    "compensate": _compensate,
+    "look_up": _look_up,
+    "override": _override,
+    "waive": _skip,
+    "skip_step": _skip,
+}
