@@ -150,8 +150,8 @@ def seed(apps, schema_editor):
                 threshold=Decimal(threshold), role=role) for kind, currency, threshold, role in APPROVERS),
     ]  # fmt: skip
     lines = [_first_line(apps, row) for row in rows]
-    for row in rows:
-        row.save(force_insert=True)
+    for model in dict.fromkeys(type(row) for row in rows):
+        model.objects.bulk_create([row for row in rows if type(row) is model])
     apps.get_model("audit", "AuditLine").objects.bulk_create(lines)
 
 
