@@ -8,9 +8,10 @@ MASK = "[redacted]"
 EVIDENCE_LENGTH = 2000
 _SHORTEST_SECRET = 6
 
-# What gives a secret away though we do not know its value: bearer headers, JSON web tokens, named fields, keys.
+# What gives a secret away though we do not know its value: bearer and session headers, JSON web tokens, named fields, keys.
 _SHAPES = re.compile(
     r"(?i:(?<=bearer )[\w.~+/=-]{6,})"
+    r"|(?i:(?<=session )[\w+/=-]{24,})"
     r"|eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"
     r"|whsec_[\w+/=-]+|pat-[a-z0-9]+-[\w-]{6,}"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import time
 from collections.abc import Mapping
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -10,6 +11,10 @@ from apps.connectors.exchange import Exchange
 from apps.connectors.redaction import Redactor
 from apps.connectors.tryton import errors
 from apps.core.errors import Misconfigured
+
+# A session younger than this that is refused will not get better by asking for another; and the seventh failed
+# attempt locks everybody out.
+_FRESH_S = 30.0
 
 
 class Sessions:
@@ -21,6 +26,7 @@ class Sessions:
         self._url = url
         self._redact = redact
         self._header: str | None = None
+        self._signed_in_at = 0.0
         # One sign-in at a time, per event loop: a lock belongs to the loop that waited for it.
         self._locks: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
@@ -32,10 +38,14 @@ class Sessions:
                     self._header = await self._sign_in(exchange)
         return self._header
 
-    def forget(self, header: str) -> None:
-        """Drop a session that was refused, unless another task has already made a new one."""
-        if self._header == header:
-            self._header = None
+    def forget(self, header: str) -> bool:
+        """Drop a session that was refused; False when it is so new that signing in again would not help."""
+        if self._header != header:
+            return True  # another task has made a new one meanwhile
+        if time.monotonic() - self._signed_in_at < _FRESH_S:
+            return False
+        self._header = None
+        return True
 
     async def _sign_in(self, exchange: Exchange) -> str:
         body = {"id": 0, "method": "common.db.login", "params": [self._login, {"password": self._password}]}
@@ -47,6 +57,7 @@ class Sessions:
         result = answer.get("result")
         if not (isinstance(result, list) and len(result) >= 2):
             raise errors.told_rpc(answer.get("error"), redact=self._redact)
+        self._signed_in_at = time.monotonic()
         return "Session " + base64.b64encode(f"{self._login}:{result[0]}:{result[1]}".encode()).decode()
 
 

@@ -106,7 +106,7 @@ class Calls:
     async def _post(self, method: str, params: list[Any], *, is_read: bool | None) -> Record:
         body = {"id": 1, "method": method, "params": wire.encoded(params)}
         url = f"{self._base_url}/rpc/"
-        for again in (False, True):
+        while True:
             header = await self._sessions.header(self.exchange)
             reply = await self.exchange.send(
                 "POST", url, json=body, headers={"Authorization": header}, is_read=is_read, expect=(401,)
@@ -114,12 +114,11 @@ class Calls:
             if reply.status != 401:
                 return self.exchange.read(reply, is_read=is_read)
             # Refused before anything ran: the session is gone, or too old for a call that wants a fresh one.
-            self._sessions.forget(header)
-            if again:
-                break
-        raise Misconfigured(
-            f"Tryton: {method} is refused right after signing in. Check the user's rights.", code="credentials_expired"
-        )
+            if not self._sessions.forget(header):
+                raise Misconfigured(
+                    f"Tryton: {method} is refused right after signing in. Check login, password and the user's rights.",
+                    code="credentials_expired",
+                )
 
     async def _get(self, path: str, *, expect: tuple[int, ...] = ()) -> Any:
         url = f"{self._base_url}/rest/model/{path}"

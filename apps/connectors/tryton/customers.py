@@ -15,13 +15,16 @@ class Customers:
         self._ids = ids
 
     async def upsert(self, calls: Calls, call: Call) -> Done:
-        """Found by its code, which Tryton keeps unique, so two senders cannot make two."""
+        """Created first: Tryton keeps the code unique and refuses a second one by itself, whoever is faster."""
         command: UpsertCustomer = call.command  # type: ignore[assignment]
-        party = await self._party(calls, command)
-        if party is None:
-            party = await self._create(calls, command)
-        await self._change(calls, party, command)
-        return await self._done(calls, command)
+        try:
+            await calls.create(mapping.PARTY, [mapping.to_new_party(command, ids=self._ids)])
+        except Rejected as error:
+            if error.code != "duplicate_in_vendor":
+                raise
+            await self._change(calls, command)
+        party = await self._party(calls, command) or {}
+        return Done(ref=str(party.get("id", "")), version=mapping.version_of(party))
 
     async def find(self, calls: Calls, call: Call) -> Done | None:
         """The customer, if Tryton shows it as the command says."""
@@ -31,31 +34,19 @@ class Customers:
             return None
         return Done(ref=str(party["id"]), version=mapping.version_of(party))
 
-    async def _create(self, calls: Calls, command: UpsertCustomer) -> Record:
-        try:
-            await calls.create(mapping.PARTY, [mapping.to_new_party(command, ids=self._ids)])
-        except Rejected as error:
-            # Somebody else created it a moment ago: then it is to be changed.
-            if error.code != "duplicate_in_vendor":
-                raise
+    async def _change(self, calls: Calls, command: UpsertCustomer) -> None:
         party = await self._party(calls, command)
         if party is None:
             raise Rejected(
-                f"Tryton has a customer {command.customer_id} that the integration user may not see.",
+                f"Tryton has a customer {command.customer_id} that the integration user may not see, or an inactive one.",
                 code="duplicate_in_vendor",
+                field="customer_id",
             )
-        return party
-
-    async def _change(self, calls: Calls, party: Record, command: UpsertCustomer) -> None:
         for model, ref, values in _differences(party, command, ids=self._ids):
             if ref:
                 await calls.write(model, [ref], values)
             else:
                 await calls.create(model, [values | {"party": party["id"]}])
-
-    async def _done(self, calls: Calls, command: UpsertCustomer) -> Done:
-        party = await self._party(calls, command) or {}
-        return Done(ref=str(party.get("id", "")), version=mapping.version_of(party))
 
     async def _party(self, calls: Calls, command: UpsertCustomer) -> Record | None:
         domain = mapping.party_by_key(command.customer_id)

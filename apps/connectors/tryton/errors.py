@@ -18,11 +18,14 @@ from apps.connectors.failures import (
     THROTTLED,
     Verdict,
     failure,
+    retry_after_s,
     verdict_by_status,
 )
 from apps.connectors.redaction import Redactor
 from apps.core.errors import Failure, Rejected
 
+# Tryton forgets failed attempts after five minutes and sends no Retry-After.
+LOGIN_PAUSE_S = 60.0
 CONCURRENT = Verdict(Rejected, "concurrent_change")
 
 # Warnings a person would click away that we may click away too, and why.
@@ -48,12 +51,12 @@ def told(reply: Reply, *, is_read: bool, redact: Redactor) -> Failure:
     """The failure behind a status that is no success."""
     words = _rest_words(reply)
     verdict = _by_words(words) if reply.status == 400 else verdict_by_status(reply.status, is_read=is_read)
-    # 405 and 500 for what the server does not know: an unknown method or model is our own configuration.
     return failure(
         verdict,
         f"Tryton ({reply.status}): {redact(words) or 'no reason given'}",
         field=_field(words),
         detail=redact.evidence(reply.body),
+        retry_after_s=retry_after_s(reply),
     )
 
 
@@ -73,7 +76,7 @@ def told_login(reply: Reply, *, redact: Redactor) -> Failure:
     message = "Tryton: signing in was refused. Check login and password in the system's secret."
     if verdict is THROTTLED:
         message = "Tryton: too many failed sign-ins; it refuses all for a while."
-    return failure(verdict, message, retry_after_s=60.0 if verdict is THROTTLED else None)
+    return failure(verdict, message, retry_after_s=retry_after_s(reply) or LOGIN_PAUSE_S)
 
 
 def warning_to_acknowledge(error: Any) -> str | None:

@@ -19,7 +19,9 @@ def to_envelope(body: bytes) -> Envelope | None:
         record = wire.decoded(load_json_object(body))
     except ValueError as error:
         raise BadInput(f"Tryton's invoice cannot be read: {error}", mend="Poll again.") from error
-    if record.get("type") != "out" or mapping.is_credit_note(record):
+    if record.get("type") not in ("out", "in"):
+        raise BadInput("this is no invoice of Tryton: it has no type", path="type", mend="Poll again.")
+    if record["type"] != "out" or mapping.is_credit_note(record):
         return None
     status = mapping.to_status(record)
     if status.state == "draft":
