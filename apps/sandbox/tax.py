@@ -56,6 +56,8 @@ def reply_data(event: dict[str, Any], *, prefix: str) -> tuple[str, dict[str, An
     data = event.get("data")
     if not isinstance(data, dict):
         return _unusable("data: expected an object")
+    if not isinstance(data.get("currency"), str | None) or not isinstance(data.get("lines") or [], list):
+        return _unusable("data: expected currency as text and lines as a list")
     seller, buyer = str(data.get("seller_country") or ""), str(data.get("buyer_country") or "")
     found = treatment_of(seller=seller, buyer=buyer, buyer_tax_id=str(data.get("buyer_tax_id") or ""))
     if found is None:
@@ -89,12 +91,13 @@ def _quote(data: dict[str, Any], found: Treatment, *, type_: str) -> tuple[str, 
         try:
             base = Decimal(str(line["amount"]))
             amount = (base * found.rate_percent / 100).quantize(unit, rounding=ROUND_HALF_EVEN)
-        except (KeyError, TypeError, InvalidOperation):
+            line_ref = line.get("ref")
+        except (LookupError, TypeError, AttributeError, InvalidOperation):
             return _unusable(f"data.lines[{number}].amount: expected a decimal number")
         total += amount
         lines.append(
             {
-                "ref": line.get("ref"),
+                "ref": line_ref,
                 "base": str(base),
                 "rate_percent": str(found.rate_percent),
                 "amount": str(amount),

@@ -24,11 +24,13 @@ class Associations:
 
     def requested(self, kind: str, asked: Any) -> list[tuple[str, str]]:
         """The inline associations of a create call, checked: known type number, existing other end."""
+        if not isinstance(asked, list):
+            raise invalid("associations: expected a list")
         ties = []
         for one in asked:
             try:
                 number, to_id = one["types"][0]["associationTypeId"], str(one["to"]["id"])
-            except (KeyError, IndexError, TypeError) as error:
+            except (LookupError, TypeError) as error:
                 raise invalid("associations: expected [{to: {id}, types: [{associationTypeId}]}]") from error
             to_kind = _kind_of(kind, number)
             if to_kind is None:

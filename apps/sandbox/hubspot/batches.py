@@ -7,7 +7,7 @@ from pydantic_core import from_json
 
 from apps.sandbox.clock import iso_ms
 from apps.sandbox.http import Answer, Refused
-from apps.sandbox.hubspot.errors import error_body, invalid
+from apps.sandbox.hubspot.errors import error_body, invalid, names_in, objects_in
 from apps.sandbox.hubspot.objects import Objects
 from apps.sandbox.ledger import Row
 
@@ -44,14 +44,14 @@ class Batches:
 
     def _read(self, kind: str, body: Any, inputs: list[Any]) -> Answer:
         started, results, missing = iso_ms(), [], []
-        id_property = body.get("idProperty") or ""
+        id_property, names = str(body.get("idProperty") or ""), names_in(body)
         for one in inputs:
             found = self._objects.holder(kind, str(one.get("id")), id_property=id_property)
             if found is None:
                 missing.append(str(one.get("id")))
             else:
                 row = self._objects.live(kind, found)
-                results.append(self._objects.shown(kind, row, properties=body.get("properties") or ()))
+                results.append(self._objects.shown(kind, row, properties=names))
         errors = []
         if missing:
             text = "Could not get some objects, they may be deleted or not exist. Check that ids are valid."
@@ -62,13 +62,15 @@ class Batches:
         return self._shown(kind, self._objects.create(kind, one), one)
 
     def _update(self, kind: str, one: Any) -> Row:
-        row_id = self._objects.resolve(kind, str(one.get("id")), id_property=one.get("idProperty") or "")
+        row_id = self._objects.resolve(kind, str(one.get("id")), id_property=str(one.get("idProperty") or ""))
         return self._shown(kind, self._objects.change(kind, row_id, one.get("properties")), one)
 
     def _upsert(self, kind: str, one: Any) -> Row:
-        id_property, given = one.get("idProperty") or "", str(one.get("id") or "")
+        id_property, given = str(one.get("idProperty") or ""), str(one.get("id") or "")
         if not id_property or not given:
             raise invalid("inputs: upsert needs id and idProperty (a unique property)")
+        if not isinstance(one.get("properties") or {}, dict):
+            raise invalid("properties: expected an object of name and value")
         found = self._objects.holder(kind, given, id_property=id_property)
         properties = {**(one.get("properties") or {}), id_property: given}
         if found is None:
@@ -82,9 +84,7 @@ class Batches:
 
 
 def _inputs(body: Any) -> list[Any]:
-    inputs = body.get("inputs") if isinstance(body, dict) else None
-    if not isinstance(inputs, list) or not all(isinstance(one, dict) for one in inputs):
-        raise invalid("inputs: expected a list of objects")
+    inputs = objects_in(body)
     if len(inputs) > MOST_INPUTS:
         raise invalid(f"inputs: at most {MOST_INPUTS}, found {len(inputs)}")
     return inputs

@@ -8,7 +8,7 @@ from apps.sandbox.http import Answer, Refused, Request, segments
 from apps.sandbox.hubspot import search
 from apps.sandbox.hubspot.associations import Associations, created_answer
 from apps.sandbox.hubspot.batches import OPERATIONS, Batches
-from apps.sandbox.hubspot.errors import error_body, invalid, no_such_path, refused
+from apps.sandbox.hubspot.errors import error_body, invalid, names_in, no_such_path, objects_in, refused
 from apps.sandbox.hubspot.limits import Limits
 from apps.sandbox.hubspot.objects import Objects
 from apps.sandbox.hubspot.properties import Properties
@@ -119,7 +119,7 @@ class HubSpotDoor:
             self._ledger.table("hubspot", kind), body, kind=kind, types=self.properties.by_kind[kind], holder=holder
         )
         page = rows[start : start + limit]
-        names = body.get("properties") or ()
+        names = names_in(body)
         found: dict[str, Any] = {"total": len(rows)}
         found["results"] = [self.objects.shown(kind, row, properties=names) for row in page]
         if start + limit < len(rows):
@@ -160,12 +160,12 @@ class HubSpotDoor:
         if len(parts) < 4 or parts[2] != "batch" or parts[1] not in ALIASES:
             raise no_such_path(request.path)
         kind, to_kind, operation = parts[0], ALIASES[parts[1]], parts[-1]
-        inputs = (request.json() or {}).get("inputs") or []
+        inputs = objects_in(request.json())
         if operation == "read":
-            found = [str(one["id"]) for one in inputs]
+            found = [str(one.get("id")) for one in inputs]
             results = [{"from": {"id": i}, "to": self.associations.results(kind, i, to_kind)} for i in found]
             return Answer(200, {"status": "COMPLETE", "results": results})
-        pairs = [(str(one["from"]["id"]), str(to["id"])) for one in inputs for to in _many(one["to"])]
+        pairs = [(_end(one.get("from")), _end(to)) for one in inputs for to in _many(one.get("to"))]
         for row_id, to_id in pairs:
             act = self.associations.unlink if operation == "archive" else self.associations.link
             act(kind, row_id, to_kind, to_id)
@@ -185,7 +185,7 @@ class HubSpotDoor:
             return Answer(200, known[rest[0]])
         _allow(request, "POST")
         if rest == ["batch", "create"]:
-            made = [self.properties.create(kind, one) for one in request.json().get("inputs") or []]
+            made = [self.properties.create(kind, one) for one in objects_in(request.json())]
             return Answer(201, {"status": "COMPLETE", "results": made})
         return Answer(201, self.properties.create(kind, request.json()))
 
@@ -216,6 +216,12 @@ def _whole(request: Request, name: str, default: int) -> int:
     if text and not text.isdigit():
         raise invalid(f"{name}: expected a whole number, found {text[:20]!r}")
     return int(text) if text else default
+
+
+def _end(value: Any) -> str:
+    if not isinstance(value, dict) or not value.get("id"):
+        raise invalid("inputs: expected [{from: {id}, to: {id}}]")
+    return str(value["id"])
 
 
 def _many(value: Any) -> list[Any]:

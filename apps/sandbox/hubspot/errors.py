@@ -26,6 +26,24 @@ def invalid_properties(flaws: list[dict[str, Any]]) -> Refused:
     return invalid(f"Property values were not valid: [{listed}]", errors=errors)
 
 
+def names_in(body: Any, *, field: str = "properties") -> list[str]:
+    """A list of texts out of a body; absent is empty."""
+    given = body.get(field) if isinstance(body, dict) else None
+    if given is None or given == {}:
+        return []
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise invalid(f"{field}: expected a list of names")
+    return given
+
+
+def objects_in(body: Any, *, field: str = "inputs") -> list[dict[str, Any]]:
+    """A list of objects out of a body."""
+    given = body.get(field) if isinstance(body, dict) else None
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise invalid(f"{field}: expected a list of objects")
+    return given
+
+
 def not_found(kind: str, row_id: str) -> Refused:
     message = f"Object not found.  objectId are usually numeric. ({kind} {row_id})"
     return refused(404, message, category="OBJECT_NOT_FOUND", context={"id": [row_id]})

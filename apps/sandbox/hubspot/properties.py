@@ -76,10 +76,11 @@ def comparable(type_: str, text: str) -> Any:
     """A stored or searched value in a form that orders rightly; None when it cannot be compared."""
     try:
         if type_ == "number":
-            return Decimal(text)
+            number = Decimal(text)
+            return number if number.is_finite() else None
         if type_ in ("date", "datetime"):
             return _epoch_ms(text)
-    except (InvalidOperation, ValueError):
+    except (InvalidOperation, ValueError, OverflowError):
         return None
     return text.lower()
 
@@ -96,8 +97,7 @@ def _value_flaw(made: dict[str, Any], text: str) -> str:
     if made["options"] and text not in {option.get("value") for option in made["options"]}:
         return "INVALID_OPTION"
     if made["type"] == "number":
-        value = comparable("number", text)
-        return "" if value is not None and value.is_finite() else "INVALID_NUMBER"
+        return "INVALID_NUMBER" if comparable("number", text) is None else ""
     if made["type"] in ("date", "datetime") and comparable(made["type"], text) is None:
         return "INVALID_DATE"
     if made["type"] == "bool" and text not in ("true", "false"):

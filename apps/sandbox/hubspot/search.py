@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from apps.sandbox.hubspot.errors import invalid
+from apps.sandbox.hubspot.errors import invalid, objects_in
 from apps.sandbox.hubspot.properties import comparable
 from apps.sandbox.hubspot.schema import MODIFIED
 from apps.sandbox.ledger import Row, Table
@@ -28,13 +28,16 @@ def matching(table: Table, body: Any, *, kind: str, types: Types, holder: Holder
     groups = _groups(body)
     tests = [[_test(one, types=types) for one in group["filters"]] for group in groups]
     query = str(body.get("query") or "").lower()
+    sorts = body.get("sorts") or []
+    if not isinstance(sorts, list) or not all(isinstance(one, str | dict) for one in sorts):
+        raise invalid("sorts: expected a list of names or {propertyName, direction}")
     rows = []
     for row in _candidates(table, groups, kind=kind, types=types, holder=holder):
         if row["archived"] or (query and query not in " ".join(row["properties"].values()).lower()):
             continue
         if not tests or any(all(test(row) for test in group) for group in tests):
             rows.append(row)
-    return _sorted(rows, body.get("sorts") or [], types=types)
+    return _sorted(rows, sorts, types=types)
 
 
 def page_bounds(body: Any) -> tuple[int, int]:
@@ -53,11 +56,9 @@ def page_bounds(body: Any) -> tuple[int, int]:
 def _groups(body: Any) -> list[dict[str, Any]]:
     if not isinstance(body, dict):
         raise invalid("expected an object with filterGroups")
-    groups = body.get("filterGroups") or ([{"filters": body["filters"]}] if body.get("filters") else [])
-    try:
-        sizes = [len(group["filters"]) for group in groups]
-    except (KeyError, TypeError) as error:
-        raise invalid("filterGroups: expected [{filters: [...]}]") from error
+    bare = [{"filters": body["filters"]}] if body.get("filters") else []
+    groups = objects_in(body, field="filterGroups") if body.get("filterGroups") else bare
+    sizes = [len(objects_in(group, field="filters")) for group in groups]
     if len(groups) > 5 or any(size > 6 for size in sizes) or sum(sizes) > 18:
         raise invalid("filterGroups: at most 5 groups, 6 filters in each, 18 in all")
     return groups
@@ -110,7 +111,10 @@ def _test(one: Any, *, types: Types) -> Test:
     if operator in ("HAS_PROPERTY", "NOT_HAS_PROPERTY"):
         return lambda row: bool(row["properties"].get(name)) is (operator == "HAS_PROPERTY")
     if operator in ("IN", "NOT_IN"):
-        wanted = {comparable(type_, str(value)) for value in one.get("values") or []}
+        values = one.get("values")
+        if not isinstance(values, list):
+            raise invalid(f"filters: {name} {operator} needs values, a list")
+        wanted = {comparable(type_, str(value)) for value in values}
         return lambda row: (_value(row, name, type_) in wanted) is (operator == "IN")
     if operator in ("CONTAINS_TOKEN", "NOT_CONTAINS_TOKEN"):
         token = str(one.get("value") or "").strip("*").lower()
@@ -124,6 +128,8 @@ def _test(one: Any, *, types: Types) -> Test:
         return lambda row: _value(row, name, type_) not in (None, wanted_value)
     if operator == "BETWEEN":
         highest = comparable(type_, str(one.get("highValue")))
+        if highest is None:
+            raise invalid(f"filters: {name} BETWEEN needs a highValue that is a {type_}")
         return lambda row: (value := _value(row, name, type_)) is not None and wanted_value <= value <= highest
     if operator not in _ORDERED:
         raise invalid(f"filters: unknown operator {operator}")

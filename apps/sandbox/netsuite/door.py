@@ -157,10 +157,13 @@ class NetSuiteDoor:
         asked = _body(request)
         if not isinstance(asked.get("q"), str):
             raise invalid_content("Invalid search query: q is missing.", path="q")
+        parameters = asked.get("params") or []
+        if not isinstance(parameters, list) or not all(isinstance(one, str | int | float) for one in parameters):
+            raise invalid_content("params: expected a list of texts and numbers.", path="params")
         limit, offset = shown.page_bounds(request)
         try:
             query = cached_parse(asked["q"])
-            rows = Run(self._ledger, query, parameters=asked.get("params") or []).rows()
+            rows = Run(self._ledger, query, parameters=parameters).rows()
         except SyntaxProblem as problem:
             raise invalid_content(
                 f"Invalid search query. Detailed unprocessed description follows. {problem}", path="q"

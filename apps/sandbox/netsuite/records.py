@@ -75,7 +75,7 @@ class Records:
         holder = self.search(record, f"eid:{key}") if key else None
         if holder is not None and holder["id"] != before["id"]:
             raise user_error("This record already exists.", path="externalId")
-        row = {**before, **taken}
+        row = {name: value for name, value in {**before, **taken}.items() if value is not None}
         for name in record.lines:
             if name in taken:
                 row[name] = merged_lines(before.get(name) or [], taken[name] or [], replace=name.lower() in replace)

@@ -108,7 +108,7 @@ class Rules:
         moved = (
             before is not None
             and before["tranDate"] != row["tranDate"]
-            and before["postingPeriod"] == row["postingPeriod"]
+            and before["postingPeriod"] == row.get("postingPeriod")
         )
         if row.get("postingPeriod") is None or moved:
             period = periods.containing(self._ledger, row["tranDate"])

@@ -94,9 +94,9 @@ RECORD_TYPES = {
             ref_billingSchedule="billingSchedule",
             date="startDate endDate projectedEndDate scheduledEndDate calculatedEndDate",
             number="jobPrice estimatedCost estimatedRevenue estimatedTime",
-            subrecord="jobType entityStatus projectManager billingRateCard projectExpenseType timeApproval"
+            subrecord="jobType projectManager billingRateCard projectExpenseType timeApproval"
             " forecastChargeRunOnDemand estimateRevRecTemplate",
-            enum="jobBillingType",
+            enum="jobBillingType entityStatus",
         ),
         _type(
             "projectTask", label="Project Task", required="project title", ref_job="project", ref_projectTask="parent",
