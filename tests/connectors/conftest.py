@@ -248,8 +248,8 @@ def a_win(**more: Any) -> dict[str, Any]:
             "zip": "10001", "country": "US", "billing_email": "ap@contoso.example", "payment_terms_days": "45",
         },
         "lines": [
-            {**line, "name": "Design", "price": "40000.50", "milestone_code": "M1", "milestone_due": "2026-12-31", "hs_position_on_quote": "0"},
-            {**line, "name": "Go-live", "price": "60000", "milestone_code": "M2", "hs_position_on_quote": "1"},
+            {**line, "name": "Design", "price": "40000.50", "milestone_code": "M1", "milestone_due": "2026-12-31"},
+            {**line, "name": "Go-live", "price": "60000", "milestone_code": "M2"},
         ],
         **more,
     }  # fmt: skip

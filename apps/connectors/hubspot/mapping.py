@@ -208,7 +208,7 @@ def _milestone(item: Record, number: int) -> dict[str, Any]:
     amount = item.decimal("amount")
     if amount is None:
         quantity = item.decimal("quantity")
-        amount = item.required_decimal("price") * (Decimal(1) if quantity is None else quantity)
+        amount = round(item.required_decimal("price") * (Decimal(1) if quantity is None else quantity), 6)
     code = item.text("milestone_code") or f"M{number}"
     return {"code": code, "name": item.text("name") or code, "amount": amount, "due_on": item.day("due_on")}
 

@@ -12,6 +12,7 @@ import pycountry
 from apps.core.errors import BadInput
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{0,12})?(?:[eE][+-]?[0-9]{1,2})?\Z", re.ASCII)
+_LIMIT, _DIGITS = Decimal(10) ** 14, 6
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _MILLISECONDS = re.compile(r"-?[0-9]{11,14}\Z", re.ASCII)
 _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no", ""})
@@ -50,7 +51,10 @@ class Record:
             return None
         if not _NUMBER.match(text):
             raise self.bad(word, f"{text[:60]!r} is not a number such as 1500.00")
-        return Decimal(text)
+        found = Decimal(text)
+        if abs(found) >= _LIMIT or found != round(found, _DIGITS):
+            raise self.bad(word, f"{text[:60]!r} is too large or has more than {_DIGITS} digits after the point")
+        return found
 
     def required_decimal(self, word: str) -> Decimal:
         """As `decimal`; raises BadInput when there is none."""
