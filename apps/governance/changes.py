@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Max
 from django_fsm import TransitionNotAllowed
@@ -36,7 +37,8 @@ _OWN = frozenset({"id", "revision", "state", "version", "created_at", "updated_a
 
 
 def propose(model: type[R], values: Mapping[str, Any], *, by: Actor, why: str, effective_from: date | None = None) -> R:
-    """A draft of the next revision; what counts now goes on counting. Raises NotYourDecision without ``rules.edit``."""
+    """A draft of the next revision; what counts now goes on counting. Raises NotYourDecision without ``rules.edit``,
+    BadInput for a value that cannot be."""
     _require(by, "rules.edit")
     if not why.strip():
         raise BadInput("a reason is needed", path="why", mend="Say what the change is for.")
@@ -51,7 +53,7 @@ def propose(model: type[R], values: Mapping[str, Any], *, by: Actor, why: str, e
             effective_from=effective_from,
             **values,
         )
-        rule.clean_fields()
+        _require_sound(rule)
         work = Work()
         work.create(rule, by=by, why=why, after=_content(rule))
         work.flush()
@@ -170,6 +172,16 @@ def _moved(work: Work, rule: GovernedRule, transition: str, *, by: Actor, why: s
         work.move(rule, transition, by=by, why=why, **arguments)
     except TransitionNotAllowed as error:
         raise NotPossible(f"{rule} cannot do this now ({transition}); it is {rule.state}.") from error
+
+
+def _require_sound(rule: GovernedRule) -> None:
+    try:
+        # A protected state may be set once only, and checking sets it again.
+        rule.clean_fields(exclude={"state"})
+    except ValidationError as error:
+        problems = {name: " ".join(words) for name, words in sorted(error.message_dict.items())}
+        told = "; ".join(f"{name}: {words}" for name, words in problems.items())
+        raise BadInput(told, path=", ".join(problems), mend="Correct this and propose the rule again.") from error
 
 
 def _require_second_person(rule: GovernedRule, by: Actor) -> None:

@@ -39,7 +39,7 @@ def likely_same(account: Account, other: Customer, *, likeness: float) -> str:
 
 def plain_name(name: str) -> str:
     """A company's name without its legal form, punctuation and case."""
-    words = "".join(letter if letter.isalnum() else " " for letter in name.casefold()).split()
+    words = "".join(letter if letter.isalnum() else " " for letter in name.casefold().replace(".", "")).split()
     return " ".join(word for word in words if word not in _LEGAL_FORMS)
 
 
