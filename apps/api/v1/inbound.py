@@ -1,27 +1,30 @@
-"""The door for vendors' webhooks: verified, stored, and only then answered."""
+"""The door for vendors' webhooks: verified, stored, and only then answered; many requests in one transaction."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import replace
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import DatabaseError, DataError, connection
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from apps.api.problems import UNAVAILABLE, Problem, problem_response
+from apps.api.problems import CONTENT_TYPE, UNAVAILABLE, UNEXPECTED, Problem
 from apps.connectors.base import Connector, RawEvent, Request
 from apps.connectors.models import ConnectedSystem
 from apps.connectors.registry import connector_of
 from apps.core import clock
-from apps.core.context import correlation_id
+from apps.core.context import correlated, correlation_id
 from apps.core.errors import BadInput, Misconfigured, Rejected
 from apps.events import bell, inbox
 
 LIMIT_BYTES = 10 * 1024 * 1024
 LONGEST_ID, LONGEST_STORY = 160, 64
+REMEMBER_S = 1.0
 
 WRONG_METHOD = Problem("method_not_allowed", "Events are sent by POST.", 405, headers={"Allow": "POST"})
 NO_SUCH_DOOR = Problem("not_found", "No system is connected under this address.", 404)
@@ -32,80 +35,153 @@ NOT_READY = Problem(
     "not_ready",
     "This system is not fully set up.",
     503,
-    "Nothing was stored. The operator of Tieout has been told; send the event again later.",
+    "Nothing was stored. Send the event again later.",
     headers={"Retry-After": "60"},
 )
 
 log = structlog.get_logger(__name__)
 
 
-class _Refused(Exception):
-    """The request is not taken in; `problem` is the answer."""
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request at the door. `target` is path and query as they were asked for; `headers` in lower case."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.code)
-        self.problem = problem
+    system: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+    story: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the caller is told."""
+
+    status: int
+    body: Mapping[str, object]
+    headers: Mapping[str, str]
+
+
+def refusal(problem: Problem, *, target: str, story: str) -> Reply:
+    """The problem as a reply."""
+    with correlated(story):
+        body = problem.body(instance=target.partition("?")[0])
+    return Reply(problem.status, body, {"content-type": CONTENT_TYPE, **problem.headers})
+
+
+def take_in(calls: Sequence[Call]) -> list[Reply]:
+    """Take in a set of requests and answer each, in their order.
+
+    202 means: committed. What is verified is never refused for what it says; a body that cannot be read is
+    stored whole and becomes a case. Sending again changes nothing and is answered 202 as well.
+    Raises nothing; call it from a thread that may wait.
+    """
+    try:
+        found = [_read(call) for call in calls]
+        return _stored(calls, found)
+    except DatabaseError as error:
+        # A connection that died while idle is noticed on first use; storing twice stores once, so try anew.
+        log.warning("inbound_tries_again", reason=str(error))
+        connection.close()
+    try:
+        return _stored(calls, [_read(call) for call in calls])
+    except DatabaseError:
+        log.exception("inbound_not_stored", requests=len(calls))
+        connection.close()
+        return [refusal(UNAVAILABLE, target=call.target, story=call.story) for call in calls]
 
 
 @csrf_exempt
 def inbound(request: HttpRequest, system: str) -> HttpResponse:
-    """Take in one request of a connected system.
-
-    202 means: committed. What is verified is never refused for what it says; a body that cannot be read is
-    stored whole and becomes a case. Sending again changes nothing and is answered 202 as well.
-    """
-    try:
-        raws = _events_in(request, system)
-        new = inbox.accept(raws, system=system, correlation_id=correlation_id())
-    except _Refused as refused:
-        return problem_response(refused.problem, instance=request.path)
-    except Misconfigured as error:
-        log.error("inbound_not_ready", system=system, reason=str(error))
-        return problem_response(NOT_READY, instance=request.path)
-    except DatabaseError:
-        log.exception("inbound_not_stored", system=system)
-        return problem_response(UNAVAILABLE, instance=request.path)
-    if new:
-        bell.ring_inbox()
-    body = {"accepted": new, "duplicates": len(raws) - new, "correlation_id": correlation_id()}
-    return JsonResponse(body, status=202)
-
-
-def _events_in(request: HttpRequest, code: str) -> Sequence[RawEvent]:
+    """The door as a view: one request, one transaction. The web server uses `door.py`, which works in sets."""
+    target, story = request.get_full_path(), correlation_id()
     if request.method != "POST":
-        raise _Refused(WRONG_METHOD)
-    system = ConnectedSystem.objects.filter(code=code, enabled=True).first()
-    if system is None:
-        raise _Refused(NO_SUCH_DOOR)
-    asked = _as_asked(request, system)
-    connector = connector_of(system)
-    try:
-        connector.verify(asked)
-    except Rejected as error:
-        log.warning("inbound_refused", system=code, reason=error.code)
-        raise _Refused(NOT_SIGNED) from error
-    return [_fit(raw) for raw in _split(connector, asked)]
-
-
-def _as_asked(request: HttpRequest, system: ConnectedSystem) -> Request:
-    """What the vendor signed. The address comes from our settings: a Host header is the caller's word only."""
-    base = str(system.settings.get("public_url") or settings.PUBLIC_URL).rstrip("/")
-    return Request(
-        method="POST",
-        url=base + request.get_full_path(),
-        headers={name.lower(): value for name, value in request.headers.items()},
-        body=_body(request),
-    )
-
-
-def _body(request: HttpRequest) -> bytes:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > LIMIT_BYTES:
-        raise _Refused(TOO_LARGE)
+        return _response(refusal(WRONG_METHOD, target=target, story=story))
     # Read by hand: Django's own limit is smaller, and a chunked request does not say how long it is.
     body = request.read(LIMIT_BYTES + 1)
     if len(body) > LIMIT_BYTES:
-        raise _Refused(TOO_LARGE)
-    return bytes(body)
+        return _response(refusal(TOO_LARGE, target=target, story=story))
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    return _response(take_in([Call(system, target, headers, bytes(body), story)])[0])
+
+
+def _response(reply: Reply) -> HttpResponse:
+    return HttpResponse(json.dumps(reply.body), status=reply.status, headers=dict(reply.headers))
+
+
+def _read(call: Call) -> Sequence[RawEvent] | Problem:
+    with correlated(call.story):
+        try:
+            return _events_in(call)
+        except Misconfigured as error:
+            log.error("inbound_not_ready", system=call.system, reason=str(error))
+            return NOT_READY
+        except DatabaseError:
+            raise
+        except Exception:
+            # A connector's fault must not take the other requests of the set down with it.
+            log.exception("inbound_failed", system=call.system)
+            return UNEXPECTED
+
+
+def _events_in(call: Call) -> Sequence[RawEvent] | Problem:
+    system = _system(call.system)
+    if system is None:
+        return NO_SUCH_DOOR
+    connector = connector_of(system)
+    # The address comes from our settings: a Host header is the caller's word only.
+    base = str(system.settings.get("public_url") or settings.PUBLIC_URL).rstrip("/")
+    asked = Request(method="POST", url=base + call.target, headers=call.headers, body=call.body)
+    try:
+        connector.verify(asked)
+    except Rejected as error:
+        log.warning("inbound_refused", system=call.system, reason=error.code)
+        return NOT_SIGNED
+    return [_fit(raw) for raw in _split(connector, asked)]
+
+
+_known: dict[str, tuple[float, ConnectedSystem | None]] = {}
+
+
+def _system(code: str) -> ConnectedSystem | None:
+    """The enabled system of that code, remembered for a second; unknown codes are not, or guessing would fill memory."""
+    until, system = _known.get(code, (0.0, None))
+    if time.monotonic() < until:
+        return system
+    system = ConnectedSystem.objects.filter(code=code, enabled=True).first()
+    if system is not None:
+        _known[code] = (time.monotonic() + REMEMBER_S, system)
+    else:
+        _known.pop(code, None)
+    return system
+
+
+def _stored(calls: Sequence[Call], found: Sequence[Sequence[RawEvent] | Problem]) -> list[Reply]:
+    """Store what was read, in one transaction; when one body breaks it, each alone."""
+    pairs = list(zip(calls, found, strict=True))
+    try:
+        new = iter(
+            inbox.accept_all([(call.system, read, call.story) for call, read in pairs if not isinstance(read, Problem)])
+        )
+    except DataError:
+        if len(calls) > 1:
+            return [reply for call, read in pairs for reply in _stored([call], [read])]
+        log.exception("inbound_stored_whole", system=calls[0].system)
+        return _stored(calls, [[_whole(calls[0].body)]])
+    replies = [
+        refusal(read, target=call.target, story=call.story)
+        if isinstance(read, Problem)
+        else _accepted(call, len(read), new=next(new))
+        for call, read in pairs
+    ]
+    if any(reply.body.get("accepted") for reply in replies):
+        bell.ring_inbox()
+    return replies
+
+
+def _accepted(call: Call, number: int, *, new: int) -> Reply:
+    body = {"accepted": new, "duplicates": number - new, "correlation_id": call.story}
+    return Reply(202, body, {"content-type": "application/json"})
 
 
 def _split(connector: Connector, asked: Request) -> Sequence[RawEvent]:
