@@ -13,7 +13,7 @@ from apps.exceptions.models import ExceptionCase
 from apps.workbench import story
 from apps.workbench.chain import Link, chain_of
 from apps.workbench.evidence import FieldDiff, field_diff, raw_texts
-from apps.workbench.queue import person_name, role_title
+from apps.workbench.queue import person_name, role_title, shown_state
 from apps.workbench.words import spoken
 
 
@@ -75,7 +75,7 @@ def panel_of(case: ExceptionCase, *, user: User) -> Panel:
         kind=spoken(case.kind),
         family=spoken(case.family),
         severity=case.severity,
-        state="reopened" if case.regressed and case.state == "open" else case.state,
+        state=shown_state(case),
         is_open=case.is_open,
         money=case.money,
         due_at=case.due_at,

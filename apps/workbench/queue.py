@@ -1,27 +1,24 @@
-"""The queue of cases: its tabs, filters and orders, and what one line shows."""
+"""The queue as a screen: its views, filters and orders, and what one line shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import django_filters
 from django import forms
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Count
 from django.http import QueryDict
 from django.urls import reverse
 
 from apps.access.models import User
-from apps.access.policy import for_user
 from apps.access.roles import Role
-from apps.core import clock
 from apps.core.money import Money
+from apps.exceptions import queries
 from apps.exceptions.models import ExceptionCase
+from apps.exceptions.queries import Cases, Filters
 from apps.exceptions.states import LIVE_STATES, CaseState, Family, Severity
 from apps.workbench.keyset import Key
 from apps.workbench.words import spoken
-
-Cases = QuerySet[ExceptionCase]
 
 ORDERS: dict[str, tuple[Key, ...]] = {
     "due": (Key("due_at"), Key("amount", descending=True), Key("id")),
@@ -29,70 +26,84 @@ ORDERS: dict[str, tuple[Key, ...]] = {
     "money": (Key("currency"), Key("amount", descending=True), Key("id")),
     "last_seen": (Key("last_seen", descending=True), Key("id")),
 }
-ORDER_LABELS = {"due": "due time, then money", "money": "money at risk", "last_seen": "last seen"}
+ORDER_LABELS = {"due": "due time, then money", "money": "currency, then money at risk", "last_seen": "last seen"}
 
-STATES = [("", "Open"), ("all", "All"), *CaseState.choices]
-OWNERS = [("", "Anybody"), ("mine", "Me"), ("team", "My team"), ("unassigned", "Nobody")]
+VIEWS = {
+    "open": "Open",
+    "mine": "Mine",
+    "team": "My team",
+    "unassigned": "Nobody's",
+    "overdue": "Overdue",
+    "regressed": "Regressed",
+    "snoozed": "Snoozed",
+    "closed": "Closed",
+    "all": "All",
+}
+# Each tab's count is a query; the other views are in the menu of the filters.
+TABS = ("open", "mine", "team", "overdue")
 
 
-class CaseFilter(django_filters.FilterSet):
-    """The filters of the queue; the address holds them, so a link shows the same list to a colleague."""
+class CaseFilter(forms.Form):
+    """The filters of the queue; the address holds them, so a link shows a colleague the same list."""
 
-    q = django_filters.CharFilter(method="filter_words", label="Any id or word")
-    state = django_filters.ChoiceFilter(choices=STATES[1:], method="filter_state", label="State", empty_label="Open")
-    severity = django_filters.ChoiceFilter(choices=Severity.choices, label="Severity", empty_label="Any")
-    family = django_filters.ChoiceFilter(choices=Family.choices, label="Family", empty_label="Any")
-    entity = django_filters.ChoiceFilter(label="Legal entity", empty_label="Any")
-    system = django_filters.ChoiceFilter(label="System", empty_label="Any")
-    owner = django_filters.ChoiceFilter(
-        choices=OWNERS[1:], method="filter_owner", label="Looked after by", empty_label="Anybody"
+    q = forms.CharField(label="Any id or word", required=False, max_length=200)
+    view = forms.ChoiceField(label="View", choices=list(VIEWS.items()), required=False)
+    severity = forms.ChoiceField(label="Severity", choices=[("", "Any"), *Severity.choices], required=False)
+    family = forms.ChoiceField(label="Family", choices=[("", "Any"), *Family.choices], required=False)
+    entity = forms.ChoiceField(label="Legal entity", required=False)
+    system = forms.ChoiceField(label="System", required=False)
+    role = forms.ChoiceField(
+        label="Owner", choices=[("", "Any"), *((role.value, role.title) for role in Role)], required=False
     )
-    overdue = django_filters.BooleanFilter(method="filter_overdue", label="Overdue only", widget=forms.CheckboxInput)
-    group = django_filters.CharFilter(field_name="fingerprint", widget=forms.HiddenInput, label="Same cause")
+    group = forms.CharField(label="Same cause", widget=forms.HiddenInput, required=False, max_length=24)
 
-    class Meta:
-        model = ExceptionCase
-        fields: list[str] = []
+    def __init__(self, query: QueryDict, *, places: Sequence[tuple[str, str]]) -> None:
+        super().__init__({"view": "open", **query.dict()})
+        self._offer("entity", (entity for entity, _ in places))
+        self._offer("system", (system for _, system in places))
 
-    def __init__(self, *args: Any, user: User, places: Sequence[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.user = user
-        self.form.fields["entity"].choices = _choices(entity for entity, _ in places)
-        self.form.fields["system"].choices = _choices(system for _, system in places)
-
-    def filter_queryset(self, queryset: Cases) -> Cases:
-        """Open cases, unless another state is asked for."""
-        found = super().filter_queryset(queryset)
-        return found if self.form.cleaned_data.get("state") else found.filter(state__in=LIVE_STATES)
-
-    def filter_state(self, queryset: Cases, name: str, value: str) -> Cases:
-        return queryset if value == "all" else queryset.filter(state=value)
-
-    def filter_owner(self, queryset: Cases, name: str, value: str) -> Cases:
-        return queryset.filter(_OWNED[value](self.user))
-
-    def filter_overdue(self, queryset: Cases, name: str, value: bool) -> Cases:
-        return queryset.filter(due_at__lt=clock.now(), state__in=LIVE_STATES) if value else queryset
-
-    def filter_words(self, queryset: Cases, name: str, value: str) -> Cases:
-        words = value.strip().replace("\x00", "")
-        exact = Q(subject_id__iexact=words) | Q(reference=words) | Q(correlation_id=words) | Q(run_id=words)
-        if (number := words.upper().removeprefix("EXC-")).isascii() and number.isdigit() and len(number) < 10:
-            exact |= Q(pk=int(number))
-        return queryset.filter(
-            exact
-            | Q(title__icontains=words)
-            | Q(cause__icontains=words)
-            | Q(code__icontains=words)
-            | Q(stream_key__icontains=words)
+    def filters(self) -> Filters:
+        """What was asked for; only after `is_valid()`."""
+        asked = self.cleaned_data
+        return Filters(
+            view=asked["view"] or "open",
+            text=asked["q"],
+            severity=asked["severity"],
+            family=asked["family"],
+            entity=asked["entity"],
+            system=asked["system"],
+            role=asked["role"],
+            fingerprint=asked["group"],
         )
 
+    def chips(self, query: QueryDict) -> list["Chip"]:
+        """Each filter in use, in words, with the address of the list without it."""
+        return [
+            Chip(f"{field.label}: {_words(field, query.get(name))}", _without(query, name))
+            for name, field in self.fields.items()
+            if query.get(name) and name != "view"
+        ]
 
-_OWNED = {
-    "mine": lambda user: Q(assigned_to=user.actor.key),
-    "team": lambda user: Q(owner_role__in=user.roles),
-    "unassigned": lambda user: Q(assigned_to=""),
-}
+    def _offer(self, name: str, values: Iterable[str]) -> None:
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [("", "Any"), *((value, value) for value in sorted({value for value in values if value}))]
+
+
+class Chip(NamedTuple):
+    """One filter in use; the address shows the list without it."""
+
+    label: str
+    url: str
+
+
+class Tab(NamedTuple):
+    """One view of the queue with its count."""
+
+    label: str
+    view: str
+    size: str
+    current: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,94 +132,23 @@ class CaseLine:
     is_open: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """One ready-made view of the queue."""
-
-    label: str
-    query: str
-    count: int
-    current: bool = False
-
-
-class Chip(NamedTuple):
-    """One filter in use; the address shows the list without it."""
-
-    label: str
-    url: str
-
-
-_NOT_FILTERS = frozenset({"sort", "after", "before", "view"})
-
-
-def visible_cases(user: User) -> Cases:
-    """The cases of the user's legal entities."""
-    return for_user(ExceptionCase.objects.all(), user)
-
-
 def places_of(cases: Cases) -> list[tuple[str, str]]:
-    """(entity, system) of every visible case: what the filters offer."""
+    """(entity, system) of every visible case: what the filters offer. One query."""
     return list(cases.order_by().values_list("entity", "system").distinct()[:500])
 
 
-def at_risk(cases: Cases) -> list[Money]:
-    """Money at risk of these cases, one sum per currency; currencies are never added up."""
-    sums = cases.filter(amount__isnull=False).order_by("currency").values_list("currency").annotate(Sum("amount"))
-    return [Money(amount, currency) for currency, amount in sums]
-
-
-def tabs(cases: Cases, *, user: User, chosen: Mapping[str, str]) -> list[Tab]:
-    """The ready-made views with their counts. One query."""
-    conditions = {
-        "open": Q(),
-        "needs_triage": Q(state=CaseState.OPEN),
-        "mine": Q(assigned_to=user.actor.key),
-        "overdue": Q(due_at__lt=clock.now()),
-        "regressed": Q(regressed=True),
-    }
-    counts = cases.filter(state__in=LIVE_STATES).aggregate(
-        **{name: Count("id", filter=c) for name, c in conditions.items()}
-    )
-    ready: tuple[tuple[str, str, dict[str, str]], ...] = (
-        ("Open", "open", {}),
-        ("Needs triage", "needs_triage", {"state": "open"}),
-        ("Mine", "mine", {"owner": "mine"}),
-        ("Overdue", "overdue", {"overdue": "on"}),
-    )
-    return [
-        Tab(label, "&".join(f"{k}={v}" for k, v in query.items()), counts[name], current=dict(chosen) == query)
-        for label, name, query in ready
-    ]
-
-
-def chosen(query: QueryDict) -> dict[str, str]:
-    """The filters of an address, without order and page."""
-    return {name: value for name, value in query.items() if value and name not in _NOT_FILTERS}
-
-
-def chips(form: forms.Form, query: QueryDict) -> list[Chip]:
-    """Each filter in use, in words, with the address of the list without it."""
-    found = []
-    for name, value in chosen(query).items():
-        if name in form.fields:
-            rest = query.copy()
-            for gone in (name, "after", "before"):
-                rest.pop(gone, None)
-            label = str(form.fields[name].label)
-            words = dict(getattr(form.fields[name], "choices", [])).get(value, value)
-            found.append(Chip(label if name == "overdue" else f"{label}: {words}", f"?{rest.urlencode()}"))
-    return found
+def tabs(user: User, *, view: str) -> list[Tab]:
+    """The views that have a tab, and the one that is shown when it has none. One query each."""
+    counts = queries.counts(user, TABS)
+    shown = TABS if view in TABS else (*TABS, view)
+    return [Tab(VIEWS.get(name, name), name, _capped(counts.get(name)), current=name == view) for name in shown]
 
 
 def lines(cases: Sequence[ExceptionCase], *, visible: Cases) -> list[CaseLine]:
     """The rows of one page as lines. One query, for the sizes of their groups."""
     prints = {case.fingerprint for case in cases}
-    sizes = dict(
-        visible.filter(fingerprint__in=prints, state__in=LIVE_STATES)
-        .order_by()
-        .values_list("fingerprint")
-        .annotate(size=Count("id"))
-    )
+    same_cause = visible.filter(fingerprint__in=prints, state__in=LIVE_STATES).order_by()
+    sizes = dict(same_cause.values_list("fingerprint").annotate(size=Count("id")))
     return [_line(case, sizes.get(case.fingerprint, 0)) for case in cases]
 
 
@@ -222,15 +162,20 @@ def role_title(role: str) -> str:
     return Role(role).title if role in list(Role) else role
 
 
+def shown_state(case: ExceptionCase) -> str:
+    """The state as the badge shows it: an open case that came back is called regressed."""
+    return "reopened" if case.regressed and case.state == CaseState.OPEN else case.state
+
+
 def _line(case: ExceptionCase, group: int) -> CaseLine:
     return CaseLine(
         number=case.number,
         url=reverse("workbench:case", args=[case.pk]),
         title=case.title,
         cause=case.cause,
-        subject=f"{case.subject_type} {case.subject_id}",
+        subject=f"{spoken(case.subject_type)} {case.subject_id}",
         severity=case.severity,
-        state="reopened" if case.regressed and case.state == CaseState.OPEN else case.state,
+        state=shown_state(case),
         entity=case.entity,
         money=case.money,
         place=" · ".join(part for part in (case.system, spoken(case.step)) if part),
@@ -247,5 +192,18 @@ def _line(case: ExceptionCase, group: int) -> CaseLine:
     )
 
 
-def _choices(values: Any) -> list[tuple[str, str]]:
-    return [(value, value) for value in sorted({value for value in values if value})]
+def _capped(count: int | None) -> str:
+    if count is None:
+        return ""
+    return f"{queries.MOST_COUNTED}+" if count > queries.MOST_COUNTED else str(count)
+
+
+def _words(field: forms.Field, value: Any) -> str:
+    return str(dict(getattr(field, "choices", [])).get(value, value))
+
+
+def _without(query: QueryDict, name: str) -> str:
+    rest: Any = query.copy()
+    for gone in (name, "after", "before"):
+        rest.pop(gone, None)
+    return f"?{rest.urlencode()}"

@@ -4,6 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
+from apps.audit import queries as audit
 from apps.audit.models import AuditLine
 from apps.events.models import DeliveryAttempt, InboxEvent, OutboxCommand
 from apps.exceptions.models import ExceptionCase
@@ -70,38 +73,40 @@ _MOVES_TO = {
 
 def attempts_of(case: ExceptionCase) -> list[Attempt]:
     """Every call made for what is stuck, newest first. One query."""
-    found = DeliveryAttempt.objects.select_related("command").order_by("-started_at")
-    return [_attempt(row) for row in found.filter(command__reference=case.reference)[:MOST]]
+    commands = _commands_about(case)
+    found = DeliveryAttempt.objects.select_related("command").filter(commands).order_by("-started_at")
+    return [_attempt(row) for row in found[:MOST]]
 
 
 def timeline_of(case: ExceptionCase) -> list[Entry]:
     """The story with this case's correlation id; without one, the case's own lines. Three queries at most."""
-    if not case.correlation_id:
-        own = AuditLine.objects.filter(subject_type="exceptioncase", subject_id=str(case.pk))
-        return [_moved(line) for line in own.order_by("at", "pk")[:MOST]]
-    return story_of(case.correlation_id)
+    if case.correlation_id:
+        return story_of(case.correlation_id)
+    return [_moved(line) for line in audit.lines(case)]
 
 
 def story_of(correlation_id: str) -> list[Entry]:
     """Everything with one correlation id, across all rooms."""
-    lines = AuditLine.objects.filter(correlation_id=correlation_id).order_by("at", "pk")[:MOST]
-    entries = [
-        *(_moved(line) for line in lines),
-        *_received(correlation_id),
-        *_sent(correlation_id),
-    ]
+    lines = audit.timeline(correlation_id, most=MOST)
+    entries = [*(_moved(line) for line in lines), *_received(correlation_id), *_sent(correlation_id)]
     return sorted(entries, key=lambda entry: entry.at)
 
 
 def latest_changes(case: ExceptionCase) -> list[Entry]:
     """The last things that happened to the case itself, newest first. One query."""
-    own = AuditLine.objects.filter(subject_type="exceptioncase", subject_id=str(case.pk)).order_by("-seq")
-    return [_moved(line) for line in own[:3]]
+    return [_moved(line) for line in audit.lines(case)[:-4:-1]]
 
 
 def notes_of(case: ExceptionCase) -> list[Note]:
     """What people wrote, oldest first. One query."""
     return [Note(person_name(note.by), note.text, note.at) for note in case.notes.all()]
+
+
+def _commands_about(case: ExceptionCase) -> Q:
+    kind, _, number = case.reference.partition("-")
+    if kind == "CMD" and number.isdigit():
+        return Q(command_id=int(number))
+    return Q(command__reference=case.reference)
 
 
 def _attempt(row: DeliveryAttempt) -> Attempt:

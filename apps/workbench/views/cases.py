@@ -8,9 +8,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
+from apps.access.errors import NotAllowed
 from apps.access.models import User
 from apps.access.policy import may
 from apps.core.errors import BadInput, Conflict
+from apps.exceptions import queries
 from apps.exceptions.actions import people
 from apps.exceptions.errors import NotPossible
 from apps.exceptions.models import ExceptionCase
@@ -24,24 +26,23 @@ from apps.workbench.screen import screen
 def cases(request: HttpRequest) -> HttpResponse:
     """The queue: tabs, filters, money at risk and one page of lines."""
     user = _user(request)
-    visible = queue.visible_cases(user)
-    filters = queue.CaseFilter(request.GET, queryset=visible, user=user, places=queue.places_of(visible))
-    found = filters.qs if filters.is_valid() else visible.none()
+    visible = queries.visible_cases(user)
+    form = queue.CaseFilter(request.GET, places=queue.places_of(visible))
+    found = queries.found_cases(user, form.filters()) if form.is_valid() else visible.none()
     order = request.GET.get("sort", "due")
     order = order if order in queue.ORDERS else "due"
     page = page_of(found, keys=queue.ORDERS[order], query=request.GET)
-    chips = queue.chips(filters.form, request.GET)
     context = {
-        "tabs": queue.tabs(visible, user=user, chosen=queue.chosen(request.GET)),
-        "form": filters.form,
-        "chips": chips,
+        "tabs": queue.tabs(user, view=form.data["view"]),
+        "form": form,
+        "chips": form.chips(request.GET),
         "page": page,
         "lines": queue.lines(page.rows, visible=visible),
-        "at_risk": queue.at_risk(found),
+        "at_risk": queries.money_at_risk(found),
         "order": order,
         "order_label": queue.ORDER_LABELS[order],
     }
-    return render(request, "workbench/cases/queue.html", context, status=200 if filters.is_valid() else 422)
+    return render(request, "workbench/cases/queue.html", context, status=422 if form.errors else 200)
 
 
 @screen(needs="cases.view")
@@ -82,6 +83,8 @@ def decide(request: HttpRequest, number: int, decision: str) -> HttpResponse:
         )
     except (Conflict, NotPossible) as error:
         return _conflict(request, number, form, decision=decision, reason=str(error))
+    except NotAllowed as error:
+        raise PermissionDenied(str(error)) from error
     except BadInput as error:
         form.add_error("why" if error.path == "why" else None, f"{error}. {error.mend}".strip())
         return _shown(request, row, decision_form=form, decision=decision, status=422)
@@ -115,7 +118,7 @@ def _shown(request: HttpRequest, row: ExceptionCase, *, status: int = 200, **ext
 
 def _visible_case(request: HttpRequest, number: int) -> ExceptionCase:
     """The case, if it exists and belongs to an entity this person works for; else 404, which tells neither."""
-    row = queue.visible_cases(_user(request)).filter(pk=number).first()
+    row = queries.visible_cases(_user(request)).filter(pk=number).first()
     if row is None:
         raise Http404(f"EXC-{number}")
     return row

@@ -24,5 +24,5 @@ def search(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     if found := _CASE.match(words):
         return redirect("workbench:case", number=int(found[1]))
-    query = f"?{urlencode({'q': words, 'state': 'all'})}" if words else ""
+    query = f"?{urlencode({'q': words, 'view': 'all'})}" if words else ""
     return redirect(reverse("workbench:cases") + query)
