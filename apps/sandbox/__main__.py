@@ -7,7 +7,8 @@ import sys
 
 import uvicorn
 
-from apps.sandbox.errors import BadSettings
+from apps.sandbox.errors import SandboxError
+from apps.sandbox.ledger import refuse_held
 from apps.sandbox.settings import ENVIRONMENT_NAME, load
 
 
@@ -20,9 +21,9 @@ def main() -> int:
     if options.config:
         os.environ[ENVIRONMENT_NAME] = options.config
     try:
-        load()
+        refuse_held(load().ledger)
         listener = _listen(options.host, options.port)
-    except (BadSettings, OSError) as error:
+    except (SandboxError, OSError) as error:
         print(str(error), file=sys.stderr)
         return 2
     print(f"sandbox: listening on http://{options.host}:{listener.getsockname()[1]}", flush=True)

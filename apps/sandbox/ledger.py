@@ -58,7 +58,7 @@ class Ledger:
         self.tables: dict[tuple[str, str], Table] = {}
         self._sequences: dict[tuple[str, str], int] = {}
         self._pending: list[bytes] = []
-        self._file = self._open()
+        self._file = _held(self.path)
         self._load()
 
     def table(self, vendor: str, kind: str) -> Table:
@@ -146,19 +146,6 @@ class Ledger:
             for name in business:
                 _count(table, entry, key=name, by="business", known=known)
 
-    def _open(self) -> int:
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        except OSError as error:
-            raise LedgerUnusable(f"sandbox: cannot open the ledger {self.path}: {error.strerror}") from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(file)
-            raise LedgerUnusable(f"sandbox: another process holds the ledger {self.path}; stop it first") from error
-        return file
-
     def _load(self) -> None:
         whole = 0
         with self.path.open("rb") as lines:
@@ -178,6 +165,25 @@ class Ledger:
             self._sequences[vendor, sequence] = number
         else:
             self._apply(entry)
+
+
+def refuse_held(path: str | os.PathLike[str]) -> None:
+    """Raises LedgerUnusable when the ledger cannot be opened or another process holds it."""
+    os.close(_held(Path(path)))
+
+
+def _held(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    except OSError as error:
+        raise LedgerUnusable(f"sandbox: cannot open the ledger {path}: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(file)
+        raise LedgerUnusable(f"sandbox: another process holds the ledger {path}; stop it first") from error
+    return file
 
 
 def _count(table: Table, entry: Row, *, key: str, by: str, known: tuple[str, ...]) -> None:

@@ -94,6 +94,21 @@ def test_two_rows_under_one_business_key_show_as_a_duplicate(tmp_path):
     assert (tallies["INV-1"].creations, tallies["INV-2"].creations) == (1, 1)
 
 
+def test_a_second_process_on_the_same_ledger_or_port_ends_in_one_clear_line(own_sandbox):
+    sandbox: SandboxProcess = own_sandbox()
+    port = sandbox.base.rsplit(":", 1)[-1]
+    command = [sys.executable, "-m", "apps.sandbox", "--config", str(sandbox.config), "--port"]
+
+    on_ledger = subprocess.run([*command, "0"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    sandbox.config.write_text(sandbox.config.read_text().replace("ledger.jsonl", "other.jsonl"))
+    on_port = subprocess.run([*command, port], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+
+    assert (on_ledger.returncode, on_port.returncode) == (2, 2)
+    assert "another process holds the ledger" in on_ledger.stderr
+    assert f"cannot listen on 127.0.0.1:{port}" in on_port.stderr
+    assert len((on_ledger.stderr + on_port.stderr).splitlines()) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
