@@ -5,7 +5,7 @@ import json
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ class TrytonBooks:
     """A running Tryton as its administrator sees it: counts what is there, closes periods, takes payments."""
 
     server: server.Server
-    session: str
+    session: str = field(repr=False)
 
     @property
     def base_url(self) -> str:
@@ -40,6 +40,10 @@ class TrytonBooks:
         """One remote procedure as admin; an error is an AssertionError with Tryton's words."""
         context = {"company": self.ids["company"], "language": "en"} | (context or {})
         return _post(self.base_url, method, [*params, context], session=self.session)
+
+    def sign_out(self, session: str) -> None:
+        """End somebody's session."""
+        _post(self.base_url, "common.db.logout", [], session=session)
 
     def count(self, model: str, *domain: Any) -> int:
         return int(self.call(f"model.{model}.search_count", list(domain)))

@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +30,8 @@ class Server:
     """A running Tryton: where it answers, how to sign in (as the integration, as admin), and the process to end."""
 
     base_url: str
-    secret: dict[str, Any]
-    admin_password: str
+    secret: dict[str, Any] = field(repr=False)
+    admin_password: str = field(repr=False)
     process: subprocess.Popen[bytes]
 
     def stop(self) -> None:

@@ -1,6 +1,7 @@
 """Tryton on the bench of the suite that every connector must pass: over a line to the real server."""
 
 import json
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -21,13 +22,7 @@ from tests.plugins.tryton import TrytonBooks
 def tryton_bench(request: pytest.FixtureRequest) -> Bench:
     """A connector that has signed in already: sessions are not what the suite disturbs."""
     books: TrytonBooks = request.getfixturevalue("tryton_server")
-    address, _, database = books.base_url.rpartition("/")
-    line = Line(address)
-    request.addfinalizer(line.close)
-    connector = connect(
-        line, code="tryton", vendor=TrytonConnector, path=f"/{database}", secret=books.secret, settings={}
-    )
-    run(connector.health())
+    line, connector = _signed_in(books, request.config)
     story = new_id("ACC")
 
     def write(n: int) -> Call:
@@ -46,6 +41,25 @@ def tryton_bench(request: pytest.FixtureRequest) -> Bench:
         bad_events=[json.dumps(wire.encoded(_invoice() | wrong)).encode() for wrong in _WRONG],
         secrets=secret_texts(books.secret),
     )
+
+
+# Signing in takes Tryton half a second, so tests that follow each other share it; a session older than half a minute
+# would be mended by the connector where the suite wants to see a refusal.
+_SHARE_FOR_S = 20.0
+_shared: dict[str, tuple[float, Line, Any]] = {}
+
+
+def _signed_in(books: TrytonBooks, config: pytest.Config) -> tuple[Line, Any]:
+    made_at, line, connector = _shared.get(books.base_url, (float("-inf"), None, None))
+    if line is None:
+        line = Line(books.base_url.rpartition("/")[0])
+        config.add_cleanup(line.close)
+    if time.monotonic() - made_at > _SHARE_FOR_S:
+        path = "/" + books.base_url.rpartition("/")[2]
+        connector = connect(line, code="tryton", vendor=TrytonConnector, path=path, secret=books.secret, settings={})
+        run(connector.health())
+        _shared[books.base_url] = (time.monotonic(), line, connector)
+    return line, connector
 
 
 def _call(command: Any) -> Call:
