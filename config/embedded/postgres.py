@@ -57,6 +57,8 @@ def start(home: Path) -> str:
         launched = None
         if pid(home) is None:
             _initialise(home)
+            # A killed server leaves workers that still write for a moment. Two servers at once would spoil the data.
+            processes.end_all(program="postgres", inside=_data(home))
             _clear_stale_locks(home)
             launched = _launch(home)
         _wait_until_ready(home, launched=launched)
@@ -111,8 +113,11 @@ def _initialise(home: Path) -> None:
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     done = processes.run(command, account=account)
     if done.returncode:
-        words = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no message"]
-        raise EmbeddedServiceError(f"PostgreSQL could not create its files in {home}: {words[-1]}")
+        words = [
+            line for line in done.stderr.splitlines() if "FATAL" in line or "error:" in line or "could not" in line
+        ]
+        reason = words[0] if words else f"initdb ended with code {done.returncode}"
+        raise EmbeddedServiceError(f"PostgreSQL could not create its files in {home}: {reason}")
     draft.rename(_data(home))
 
 

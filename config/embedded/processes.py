@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -91,6 +91,24 @@ def stop(pid: int, *, ask: signal.Signals, patience_s: float = 20) -> None:
             return
         if _gone(pid, within_s=wait_s):
             return
+
+
+def end_all(*, program: str, inside: Path, patience_s: float = 10) -> None:
+    """End what is left of a dead server: processes of this name that work in this folder."""
+    left = [process for process in psutil.process_iter(["name", "cwd"]) if _works_in(process, program, inside)]
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGQUIT)
+    _, stubborn = psutil.wait_procs(left, timeout=patience_s)
+    for process in stubborn:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(stubborn, timeout=patience_s)
+
+
+def _works_in(process: psutil.Process, program: str, inside: Path) -> bool:
+    is_it: bool = process.info["name"] == program and process.info["cwd"] == str(inside)
+    return is_it
 
 
 def _gone(pid: int, *, within_s: float) -> bool:

@@ -1,12 +1,14 @@
 """PostgreSQL and Redis of a machine that has neither."""
 
 import os
+import shutil
 import signal
 import socket
 
 import psycopg
 import pytest
 import redis as redis_client
+from django.conf import settings
 
 from config.embedded import postgres, redis
 from config.embedded.places import socket_folder
@@ -15,13 +17,18 @@ from config.launcher.preflight import check_ports
 
 
 @pytest.fixture
-def home(tmp_path):
-    """A run-time folder whose path has a blank and is too long for a socket."""
-    folder = tmp_path / ("a folder " + "x" * 90)
-    folder.mkdir()
+def home():
+    """A run-time folder whose path has a blank and is too long for a socket.
+
+    Not below tmp_path: pytest closes that to every other account, and PostgreSQL may not run as root.
+    """
+    folder = settings.TIEOUT_HOME / f"a folder {os.getpid()} {'x' * 90}"
+    folder.mkdir(parents=True)
     yield folder
     postgres.stop(folder, immediately=True)
     redis.stop(folder)
+    for left in (folder, socket_folder(folder)):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def test_the_database_keeps_what_was_committed_before_a_kill(home):
@@ -61,9 +68,9 @@ def test_starting_twice_is_starting_once(home):
 
 def test_the_bell_never_evicts_and_keeps_nothing(home):
     with redis_client.Redis.from_url(redis.start(home), decode_responses=True) as client:
-        settings = {name: client.config_get(name)[name] for name in ("maxmemory-policy", "appendonly", "save")}
+        kept = {name: client.config_get(name)[name] for name in ("maxmemory-policy", "appendonly", "save")}
 
-    assert settings == {"maxmemory-policy": "noeviction", "appendonly": "no", "save": ""}
+    assert kept == {"maxmemory-policy": "noeviction", "appendonly": "no", "save": ""}
 
 
 def test_sockets_stay_short_however_long_the_path(home):
