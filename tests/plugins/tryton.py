@@ -85,12 +85,13 @@ def tryton_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrytonBo
     home = settings.TIEOUT_HOME.parent
     running = server.start(home, port=server.free_port(), directory=tmp_path_factory.mktemp("tryton"))
     try:
-        yield TrytonBooks(running, _sign_in(running))
+        yield TrytonBooks(running, sign_in(running))
     finally:
         running.stop()
 
 
-def _sign_in(running: server.Server) -> str:
+def sign_in(running: server.Server) -> str:
+    """The administrator's session on a running server."""
     password = {"password": running.admin_password}
     user, token, *_ = _post(running.base_url, "common.db.login", ["admin", password])
     return "Session " + base64.b64encode(f"admin:{user}:{token}".encode()).decode()
