@@ -105,10 +105,13 @@ class Line:
         self.base = f"http://127.0.0.1:{port}"
 
     async def _stop(self) -> None:
-        for task in self._late:
-            task.cancel()
         await self._runner.cleanup()
         await self._session.close()
+        # Calls that still hang for a caller who left long ago.
+        hanging = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
