@@ -1,6 +1,11 @@
 """Records, invoices, credits, voids and periods, as a NetSuite client meets them."""
 
+from datetime import UTC, datetime
+
 from tests.sandbox.process import SandboxProcess
+
+# Periods exist from last year to next.
+YEAR = datetime.now(UTC).year
 
 
 def error_of(answer) -> tuple[int, str, str]:
@@ -27,7 +32,7 @@ def test_an_invoice_is_numbered_totalled_with_its_tax_and_open(sandbox: SandboxP
     answer = sandbox.record(
         "PUT",
         "invoice/eid:INV-1",
-        sandbox.invoice_body(project="PRJ-UK", taxDetailsOverride=True, taxDetails=tax, tranDate="2026-11-10"),
+        sandbox.invoice_body(project="PRJ-UK", taxDetailsOverride=True, taxDetails=tax, tranDate=f"{YEAR}-11-10"),
     )
 
     assert answer.status_code == 204, answer.text
@@ -35,8 +40,8 @@ def test_an_invoice_is_numbered_totalled_with_its_tax_and_open(sandbox: SandboxP
     assert shown["tranId"] == "INV-UK-1001"
     assert (shown["subtotal"], shown["taxTotal"], shown["total"], shown["amountRemaining"]) == (1000, 200, 1200, 1200)
     assert shown["status"]["id"] == "Open"
-    assert shown["dueDate"] == "2026-12-10"
-    assert shown["postingPeriod"]["refName"] == "Nov 2026"
+    assert shown["dueDate"] == f"{YEAR}-12-10"
+    assert shown["postingPeriod"]["refName"] == f"Nov {YEAR}"
     assert shown["taxDetails"]["items"][0]["taxAmount"] == 200
 
 
@@ -76,14 +81,14 @@ def test_refusals_name_code_and_path(sandbox: SandboxProcess):
 def test_a_closed_period_refuses_its_subsidiary_only(sandbox: SandboxProcess):
     sandbox.a_project("PRJ-US", subsidiary="1")
     sandbox.a_project("PRJ-UK", subsidiary="2")
-    sandbox.control("POST", "period", {"subsidiary": "US-01", "period": "2026-11", "state": "closed"})
+    sandbox.control("POST", "period", {"subsidiary": "US-01", "period": f"{YEAR}-11", "state": "closed"})
 
     def bill(project: str) -> int:
-        body = sandbox.invoice_body(project=project, tranDate="2026-11-05")
+        body = sandbox.invoice_body(project=project, tranDate=f"{YEAR}-11-05")
         return sandbox.record("PUT", f"invoice/eid:{project}", body).status_code
 
     assert (bill("PRJ-US"), bill("PRJ-UK")) == (400, 204)
-    sandbox.control("POST", "period", {"subsidiary": "1", "period": "2026-11", "state": "open"})
+    sandbox.control("POST", "period", {"subsidiary": "1", "period": f"{YEAR}-11", "state": "open"})
     assert bill("PRJ-US") == 204
 
 

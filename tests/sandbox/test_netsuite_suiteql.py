@@ -1,6 +1,10 @@
 """SuiteQL as far as polling and look-ups go."""
 
+from datetime import UTC, datetime
+
 from tests.sandbox.process import SandboxProcess
+
+YEAR = datetime.now(UTC).year
 
 STAMP = "'YYYY-MM-DD\"T\"HH24:MI:SS'"
 
@@ -58,15 +62,15 @@ def test_pages_are_by_limit_and_offset(sandbox: SandboxProcess):
 
 
 def test_periods_are_read_per_account_and_per_subsidiary(sandbox: SandboxProcess):
-    sandbox.control("POST", "period", {"subsidiary": "UK-01", "period": "2026-10", "state": "closed"})
+    sandbox.control("POST", "period", {"subsidiary": "UK-01", "period": f"{YEAR}-10", "state": "closed"})
     period = "SELECT id, periodname, closed FROM accountingperiod WHERE startdate <= TO_DATE(?, 'YYYY-MM-DD') AND enddate >= ?"
 
-    (row,) = sandbox.suiteql(period, "2026-10-17", "2026-10-17").json()["items"]
+    (row,) = sandbox.suiteql(period, f"{YEAR}-10-17", f"{YEAR}-10-17").json()["items"]
     tasks = sandbox.suiteql(
         "SELECT subsidiary, complete FROM taskitemstatus WHERE itemtype = 'PCP_LOCK_AR' AND period = ?", row["id"]
     ).json()["items"]
 
-    assert (row["periodname"], row["closed"]) == ("Oct 2026", "F")
+    assert (row["periodname"], row["closed"]) == (f"Oct {YEAR}", "F")
     assert {one["subsidiary"]: one["complete"] for one in tasks} == {"1": "F", "2": "T"}
 
 
