@@ -69,12 +69,13 @@ def make(system: ConnectedSystem) -> Connector:
         code=system.code,
         vendor=system.vendor,
         base_url=system.base_url.rstrip("/"),
+        # The row's own limits hold, whatever the settings say.
         settings={
+            **system.settings,
             "max_concurrency": system.max_concurrency,
             "timeout_s": system.timeout_s,
             "max_in_flight_s": system.max_in_flight_s,
-        }
-        | system.settings,
+        },
         secret=secret(system),
     )
     door = Door(
