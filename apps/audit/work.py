@@ -10,7 +10,7 @@ from apps.audit.models import AuditLine
 from apps.core import clock
 from apps.core.actor import Actor
 from apps.core.context import causation_id, correlation_id
-from apps.core.sets import update_rows
+from apps.core.sets import update_column, update_rows
 from apps.core.states import Audited, StatefulModel
 
 M = TypeVar("M", bound=models.Model)
@@ -31,6 +31,7 @@ class Work:
         self._before: dict[tuple[type[models.Model], Any], dict[str, Any]] = {}
         self._created: dict[type[models.Model], list[models.Model]] = {}
         self._lines: list[AuditLine] = []
+        self._paths: dict[tuple[type[models.Model], Any], list[str]] = {}
 
     def lock(self, model: type[M], pks: Iterable[Any]) -> dict[Any, M]:
         """Fresh rows by primary key, locked in primary-key order. One query; missing rows are missing.
@@ -74,6 +75,7 @@ class Work:
         """
         source = row.state  # type: ignore[attr-defined]
         getattr(row, transition)(by=by, **arguments)
+        self._paths.setdefault((type(row), row.pk), []).append(row.state)  # type: ignore[attr-defined]
         self.note(row, verb=transition, by=by, why=why, source=source, target=row.state, story=story)  # type: ignore[attr-defined]
 
     def note(
@@ -114,6 +116,7 @@ class Work:
         """Write everything: inserts, then changes, then audit lines. May be called again; it then writes what is new."""
         for model, rows in self._created.items():
             model._default_manager.bulk_create(rows)
+        self._write_paths()
         changed: dict[type[models.Model], list[tuple[models.Model, set[str]]]] = {}
         for key, row in self._tracked.items():
             if names := _changes(self._before[key], row):
@@ -127,6 +130,17 @@ class Work:
         self._created, self._lines = {}, []
         for key, row in self._tracked.items():
             self._before[key] = _values(row)
+
+    def _write_paths(self) -> None:
+        """Write the states rows only passed through, one statement per step: the database checks every single move."""
+        waves: dict[tuple[int, type[models.Model]], list[tuple[Any, str]]] = {}
+        for (model, pk), states in self._paths.items():
+            if (model, pk) in self._tracked:
+                for number, state in enumerate(states[:-1]):
+                    waves.setdefault((number, model), []).append((pk, state))
+        for number, model in sorted(waves, key=lambda key: key[0]):
+            update_column(model, waves[number, model], "state")
+        self._paths = {}
 
 
 def _write(model: type[models.Model], pairs: Sequence[tuple[models.Model, set[str]]]) -> None:

@@ -35,6 +35,19 @@ def update_rows(model: type[models.Model], rows: Sequence[models.Model], fields:
         return cursor.rowcount
 
 
+def update_column(model: type[models.Model], values: Sequence[tuple[Any, Any]], field: str) -> None:
+    """Write one text column of many rows, given as (primary key, value), in one statement."""
+    quoted, meta = connection.ops.quote_name, model._meta
+    assert meta.pk is not None
+    key, column = quoted(meta.pk.column), quoted(meta.get_field(field).column)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {quoted(meta.db_table)} AS t SET {column} = d.v "  # noqa: S608  names come from the model
+            f"FROM unnest(%s::{_array_type(meta.pk)}[], %s::text[]) AS d(k, v) WHERE t.{key} = d.k",
+            [[pk for pk, _ in values], [value for _, value in values]],
+        )
+
+
 def _array_type(field: "models.Field[Any, Any]") -> str:
     if isinstance(field, JSONField):
         return "text"

@@ -13,7 +13,9 @@ import uvloop
 
 from apps.canonical.codec import from_json, load_json_object
 from apps.canonical.commands import COMMANDS
-from apps.connectors import breaker, limits, pauses, registry, slots
+from django.db import connections
+
+from apps.connectors import breaker, http, limits, pauses, registry, slots
 from apps.connectors.base import Answer, Call, Connector
 from apps.connectors.models import ConnectedSystem
 from apps.core.errors import BadInput, Failure, Misconfigured, Rejected, TransientFailure, UnknownOutcome
@@ -45,6 +47,12 @@ def deliver(code: str, *, budget_s: float = BUDGET_S) -> int:
 def run(asking: Coroutine[Any, Any, T]) -> T:
     """Wait for one call to a connector on the loop that keeps the connections to vendors open."""
     return _loop().run_until_complete(asking)
+
+
+def close() -> None:
+    """Close this process's connections to vendors and the database; the next delivery opens them anew."""
+    run(http.close())
+    _database.submit(connections.close_all).result()
 
 
 def _loop() -> asyncio.AbstractEventLoop:
@@ -139,7 +147,9 @@ class _Drain:
             claimed, claimed_at = self.backlog.popleft()
             self.in_flight += 1
             try:
-                self.finished.append(await self._outcome(claimed, claimed_at))
+                outcome = await self._outcome(claimed, claimed_at)
+                # Not in one line: the pump may have taken the list away while this call was on its way.
+                self.finished.append(outcome)
             finally:
                 self.in_flight -= 1
 

@@ -271,7 +271,7 @@ class Engine:
                 step.command_key = idempotency_key(step.id, step.attempt)
                 self._order(run, step, sending)
                 outcome = Wait()
-        elif outcome is None and row.until:
+        elif outcome is None and row.run is None and row.until:
             outcome = Wait()
         return self._after(run, step, outcome)
 

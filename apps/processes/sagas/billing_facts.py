@@ -6,8 +6,9 @@ from datetime import date
 from decimal import Decimal
 from functools import cached_property
 
+from apps.billing.actions.revenue import RevenuePlan, hold_revenue
 from apps.billing.eligibility import BillingFacts
-from apps.billing.models import BillingMilestone, Invoice, InvoiceLine, RevenueLine, RevenueSchedule
+from apps.billing.models import BillingMilestone, Invoice, InvoiceLine
 from apps.billing.queries import billing_facts
 from apps.contracts.models import Account, Contract, LegalEntity
 from apps.core import clock
@@ -55,19 +56,9 @@ class BillingSet(Shared):
         return found
 
     @cached_property
-    def revenue(self) -> dict[str, tuple[RevenueSchedule, list[RevenueLine]]]:
-        """The schedule that counts and its lines, by project."""
-        pks = RevenueSchedule.objects.filter(project_id__in=self.project_ids, state="active").values_list(
-            "pk", flat=True
-        )
-        schedules = self.batch.work.lock(RevenueSchedule, pks)
-        found: dict[str, tuple[RevenueSchedule, list[RevenueLine]]] = {
-            row.project_id: (row, []) for row in schedules.values()
-        }
-        for line in RevenueLine.objects.filter(schedule_id__in=schedules).order_by("period", "pk"):
-            self.batch.work.track(line)
-            found[schedules[line.schedule_id].project_id][1].append(line)
-        return found
+    def revenue(self) -> dict[str, RevenuePlan]:
+        """The schedule that counts and its lines, by project; locked."""
+        return hold_revenue(self.batch.work, self.project_ids)
 
     def linked_ids(self) -> list[str]:
         return [*super().linked_ids(), *self.milestones, *self.invoice_ids]

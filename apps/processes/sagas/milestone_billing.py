@@ -106,9 +106,9 @@ def ask_tax_quote(ctx: Ctx) -> Sending:
 
 def take_tax_quote(ctx: Ctx, answer: Mapping[str, Any]) -> Outcome:
     """Put the quoted tax on the lines; the quote itself stays with the step."""
-    facts, quote = _facts(ctx), answer["payload"]
-    lines = [from_json(TaxLine, line) for line in quote["lines"]]
-    apply_tax(ctx.batch.work, facts.invoice, facts.lines, lines, reason=str(quote.get("treatment", "")))
+    facts = _facts(ctx)
+    lines = [from_json(TaxLine, line) for line in answer["payload"]["lines"]]
+    apply_tax(ctx.batch.work, facts.invoice, facts.lines, lines, by=ctx.by)
     return None
 
 
@@ -280,8 +280,7 @@ def recognise_revenue(ctx: Ctx) -> Outcome:
         if plan is not None:
             recognise(
                 ctx.batch.work,
-                plan[0],
-                plan[1],
+                plan,
                 milestone_id=facts.milestone.pk,
                 amount=facts.invoice.net,
                 on=facts.invoice.posted_on or facts.today,
@@ -346,8 +345,7 @@ def _release(ctx: Ctx, *, outcome: str) -> None:
     if plan is not None and outcome == "credited" and was_recognised:
         recognise(
             ctx.batch.work,
-            plan[0],
-            plan[1],
+            plan,
             milestone_id=facts.milestone.pk,
             amount=-facts.invoice.net,
             on=facts.today,

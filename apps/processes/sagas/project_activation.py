@@ -84,6 +84,7 @@ def take_tax_profile(ctx: Ctx, answer: Mapping[str, Any]) -> Outcome:
     confirm_tax_profiles(
         ctx.batch.work,
         [TaxAnswer(facts.account.pk, facts.entity.code, facts.project.service_line, profile, facts.entity.tax_engine)],
+        by=ctx.by,
     )
     facts.project.tax_code = profile.code
     return None
@@ -331,9 +332,8 @@ def schedule_undone(ctx: Ctx, answer: Mapping[str, Any]) -> None:
 def plan_own_revenue(ctx: Ctx) -> Outcome:
     """Plan revenue on the milestones."""
     facts = _facts(ctx)
-    plan = plan_revenue(
-        ctx.batch.work, facts.project, facts.shared.milestones.get(facts.subject, []), method="on_milestone", by=ctx.by
-    )
+    milestones = facts.shared.milestones.get(facts.subject, [])
+    plan = plan_revenue(ctx.batch.work, [(facts.project, milestones)], by=ctx.by)[facts.subject]
     months: dict[str, Decimal] = {}
     for line in plan.lines:
         months[line.period.isoformat()] = months.get(line.period.isoformat(), Decimal(0)) + line.planned
