@@ -53,7 +53,7 @@ class CaseFilter(forms.Form):
     entity = forms.ChoiceField(label="Legal entity", required=False)
     system = forms.ChoiceField(label="System", required=False)
     role = forms.ChoiceField(
-        label="Owner", choices=[("", "Any"), *((role.value, role.title) for role in Role)], required=False
+        label="Owner", choices=[("", "Any"), *((role.value, spoken(role)) for role in Role)], required=False
     )
     group = forms.CharField(label="Same cause", widget=forms.HiddenInput, required=False, max_length=24)
 
@@ -159,7 +159,7 @@ def person_name(actor_key: str) -> str:
 
 def role_title(role: str) -> str:
     """A role as screens say it."""
-    return Role(role).title if role in list(Role) else role
+    return spoken(role)
 
 
 def shown_state(case: ExceptionCase) -> str:
