@@ -26,10 +26,14 @@ LEGAL_ENTITY = "DE-01"
 TIME_ZONE = "Europe/Berlin"
 CURRENCIES = (("EUR", "€", "1"), ("USD", "$", "1.16"), ("GBP", "£", "0.88"))
 COUNTRIES = (
-    ("AT", "Austria"), ("BE", "Belgium"), ("CH", "Switzerland"), ("CZ", "Czechia"), ("DE", "Germany"),
-    ("DK", "Denmark"), ("ES", "Spain"), ("FI", "Finland"), ("FR", "France"), ("GB", "United Kingdom"),
-    ("IE", "Ireland"), ("IT", "Italy"), ("LU", "Luxembourg"), ("NL", "Netherlands"), ("NO", "Norway"),
-    ("PL", "Poland"), ("PT", "Portugal"), ("SE", "Sweden"), ("US", "United States"),
+    ("AE", "United Arab Emirates"), ("AT", "Austria"), ("AU", "Australia"), ("BE", "Belgium"), ("BG", "Bulgaria"),
+    ("BR", "Brazil"), ("CA", "Canada"), ("CH", "Switzerland"), ("CY", "Cyprus"), ("CZ", "Czechia"), ("DE", "Germany"),
+    ("DK", "Denmark"), ("EE", "Estonia"), ("ES", "Spain"), ("FI", "Finland"), ("FR", "France"),
+    ("GB", "United Kingdom"), ("GR", "Greece"), ("HR", "Croatia"), ("HU", "Hungary"), ("IE", "Ireland"),
+    ("IN", "India"), ("IT", "Italy"), ("JP", "Japan"), ("LT", "Lithuania"), ("LU", "Luxembourg"), ("LV", "Latvia"),
+    ("MT", "Malta"), ("MX", "Mexico"), ("NL", "Netherlands"), ("NO", "Norway"), ("NZ", "New Zealand"),
+    ("PL", "Poland"), ("PT", "Portugal"), ("RO", "Romania"), ("SE", "Sweden"), ("SG", "Singapore"),
+    ("SI", "Slovenia"), ("SK", "Slovakia"), ("US", "United States"),
 )  # fmt: skip
 SERVICE_LINES = (
     ("ADVISORY", "Beratung", "220"), ("IMPLEMENTATION", "Einführung", "180"), ("MANAGED", "Betrieb", "140"),

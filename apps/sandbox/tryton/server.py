@@ -22,7 +22,7 @@ from apps.sandbox.tryton.template import (
     write_config,
 )
 
-START_WITHIN_S = 60
+START_WITHIN_S = 120
 
 
 @dataclass(frozen=True)

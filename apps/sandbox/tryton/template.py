@@ -42,8 +42,10 @@ def build_template(home: Path, *, say: Say = say) -> Path:
     with only_one(home, say=say):
         if (template / STAMP).exists() and (template / STAMP).read_text() == _fingerprint():
             return template
-        building = home_of(home) / "template.building"
-        shutil.rmtree(building, ignore_errors=True)
+        # A name of its own each time: what a killed run started may still be writing into the folder of that run.
+        for left in home_of(home).glob("building-*"):
+            shutil.rmtree(left, ignore_errors=True)
+        building = home_of(home) / f"building-{secrets.token_hex(4)}"
         building.mkdir(mode=0o700)
         _create_database(building, home=home, say=say)
         _provision(building, home=home, say=say)
