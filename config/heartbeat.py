@@ -1,7 +1,9 @@
 """Signs of life: beat rings, a worker of each kind answers, /health/ sees how long ago that was."""
 
+from typing import Any
+
 import redis
-from celery import Task, shared_task
+from celery import Task, shared_task, signals
 from django.conf import settings
 
 KINDS = ("inbox", "outbox")
@@ -12,9 +14,14 @@ LATE_AFTER_S = 30
 @shared_task(bind=True)
 def report_alive(self: Task) -> None:
     """Note that the worker behind the queue this came by is at work."""
-    queue = self.request.delivery_info["routing_key"]
-    with _client() as client:
-        client.set(_key(queue), "alive", ex=KEEP_S)
+    _note(self.request.delivery_info["routing_key"])
+
+
+@signals.worker_ready.connect
+def report_readiness(sender: Any, **_: Any) -> None:
+    """A worker that begins to listen says so at once, without waiting for the clock."""
+    for kind in set(KINDS) & set(sender.app.amqp.queues.consume_from):
+        _note(kind)
 
 
 def late_workers() -> dict[str, str]:
@@ -22,6 +29,11 @@ def late_workers() -> dict[str, str]:
     with _client() as client:
         ages = {kind: _age_s(client, kind) for kind in KINDS}
     return {kind: _words(age) for kind, age in ages.items() if age is None or age > LATE_AFTER_S}
+
+
+def _note(kind: str) -> None:
+    with _client() as client:
+        client.set(_key(kind), "alive", ex=KEEP_S)
 
 
 def _age_s(client: redis.Redis, kind: str) -> int | None:
