@@ -30,6 +30,7 @@ BUDGET_S = 15.0
 MARGIN_S = 5.0
 _PAUSE_BETWEEN_TURNS_S = 0.004
 _RING_EVERY_S = 0.1
+_LOOK_EVERY_S = 0.02
 
 # One thread, so one database connection, for everything this process writes while calls are in flight.
 _database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="delivery-db")
@@ -42,6 +43,11 @@ def deliver(code: str, *, budget_s: float = BUDGET_S) -> int:
     Safe to run in parallel and to kill at any point: what was claimed and not settled comes back as a look-up.
     """
     return run(_drain(code, budget_s=budget_s))
+
+
+def deliver_due(*, budget_s: float = BUDGET_S) -> int:
+    """As `deliver`, for every system that has something due, all at the same time in this one process."""
+    return run(_drain_due(time.monotonic() + budget_s))
 
 
 def run(asking: Coroutine[Any, Any, T]) -> T:
@@ -64,6 +70,24 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 async def _in_database(action: Callable[..., T], *arguments: Any, **options: Any) -> T:
     return await asyncio.get_running_loop().run_in_executor(_database, lambda: action(*arguments, **options))
+
+
+async def _drain_due(ends_at: float) -> int:
+    draining: dict[str, asyncio.Task[int]] = {}
+    settled, refused = 0, set()
+    while True:
+        for code in [code for code, task in draining.items() if task.done()]:
+            count = draining.pop(code).result()
+            settled += count
+            if count == 0:
+                refused.add(code)  # paused, or its limits are used up: not before the next wake-up
+        left_s = ends_at - time.monotonic()
+        for code in await _in_database(outbox.due_systems) if left_s > 0 else ():
+            if code not in draining and code not in refused:
+                draining[code] = asyncio.create_task(_drain(code, budget_s=left_s))
+        if not draining:
+            return settled
+        await asyncio.wait(draining.values(), timeout=_LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
 
 
 async def _drain(code: str, *, budget_s: float) -> int:
