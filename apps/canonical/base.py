@@ -29,7 +29,11 @@ Code = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00\s][^\x00]*$")
 ]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+CountryOrNone = Annotated[str, StringConstraints(pattern=r"^([A-Z]{2})?$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), AfterValidator(_known_currency)]
+CurrencyOrNone = Annotated[
+    str, StringConstraints(pattern=r"^([A-Z]{3})?$"), AfterValidator(lambda code: code and _known_currency(code))
+]
 # Amounts travel as text: a JSON number would pass through a float on the way.
 Amount = Annotated[
     Decimal, Field(max_digits=20, decimal_places=6, allow_inf_nan=False), PlainSerializer(str, when_used="json")

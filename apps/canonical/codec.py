@@ -28,7 +28,7 @@ def from_json(kind: type[C], body: Mapping[str, Any]) -> C:
     """
     content = dict(body)
     version = content.pop("_v", SCHEMA_VERSION)
-    if not isinstance(version, int) or version > SCHEMA_VERSION:
+    if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
         raise BadInput(
             f"{kind.__name__} is written in schema version {version!r}, this release reads up to {SCHEMA_VERSION}",
             path="_v",
@@ -68,6 +68,8 @@ def _check_shape(value: Any, depth: int, path: str = "") -> None:
         raise BadInput("the body is nested too deeply", path=path, mend="Send at most 40 levels.")
     if isinstance(value, str) and "\x00" in value:
         raise BadInput("the body holds a NUL character", path=path, mend="Remove the character U+0000.")
+    if isinstance(value, str) and not _is_unicode(value):
+        raise BadInput("the body holds half a character", path=path, mend="Send surrogates in pairs, as UTF-16 has them.")
     if isinstance(value, dict):
         for key, item in value.items():
             _check_shape(key, depth - 1, path)
@@ -75,6 +77,15 @@ def _check_shape(value: Any, depth: int, path: str = "") -> None:
     if isinstance(value, list):
         for position, item in enumerate(value):
             _check_shape(item, depth - 1, f"{path}[{position}]")
+
+
+def _is_unicode(text: str) -> bool:
+    """A lone surrogate is legal in JSON and in Python, and neither UTF-8 nor a database takes it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _told(kind: type[Canonical], error: ValidationError) -> BadInput:

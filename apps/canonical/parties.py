@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Literal
 
-from apps.canonical.base import Amount, Canonical, Code, Country, Name, Percent, Text
+from apps.canonical.base import Amount, Canonical, Code, Country, CountryOrNone, Name, Percent, Text
 
 
 class BillingContact(Canonical):
@@ -23,7 +23,7 @@ class Account(Canonical):
     ref: Code
     name: Name
     tax_id: Text = ""
-    country: Country | Literal[""] = ""
+    country: CountryOrNone = ""
     parent_ref: Text = ""
     bill_to: BillingContact | None = None
     payment_terms_days: int = 30

@@ -16,7 +16,8 @@ _PRECISION = 38
 @functools.cache
 def minor_units(currency: str) -> int:
     """Digits after the point for an ISO 4217 code; raises BadInput for a code that is none."""
-    if pycountry.currencies.get(alpha_3=currency) is None:
+    # The registry answers to lower case too; systems do not agree on what that means.
+    if not currency.isupper() or pycountry.currencies.get(alpha_3=currency) is None:
         raise BadInput(
             f"{currency!r} is not an ISO 4217 currency code",
             path="currency",
