@@ -22,8 +22,9 @@ from apps.core.errors import Failure, Misconfigured, TransientFailure, UnknownOu
 
 MAX_ANSWER_BYTES = 20 * 1024 * 1024
 CONNECT_TIMEOUT_S = 3.0
-# Below what servers keep (uvicorn: 5 s), else we write into a connection that is just being closed.
-KEEP_ALIVE_S = 4.0
+# Below what servers keep (gunicorn 2 s, uvicorn 5 s): a write into a connection that is just being closed would be an
+# unknown outcome for nothing.
+KEEP_ALIVE_S = 1.5
 CONNECTIONS_PER_HOST = 200
 _HEX = frozenset("0123456789abcdef")
 _LOOPBACK_NAMES = frozenset({"localhost"})
