@@ -142,7 +142,7 @@ def test_any_id_found_anywhere_leads_to_its_case(page: Page, context: BrowserCon
     sign_in(context, live_server, factories.person())
     page.goto(live_server.url + reverse("workbench:preferences"))
 
-    page.get_by_label("Find a case, project, invoice or correlation id").fill(case.number)
+    page.get_by_label("Find a case by any id: case, invoice, project, correlation id").fill(case.number)
     page.keyboard.press("Enter")
 
     expect(page.get_by_role("heading", name=case.title, level=1)).to_be_visible()
