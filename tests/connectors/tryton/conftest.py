@@ -23,6 +23,9 @@ from apps.core.clock import now
 from apps.core.ids import idempotency_key, new_id
 from tests.plugins.tryton import TrytonBooks
 
+# Posting takes half a second on an idle machine and many on one that runs other tests beside.
+PATIENCE_S = 120.0
+
 
 @dataclass
 class Erp:
@@ -43,7 +46,7 @@ class Erp:
 
     def call(self, command: Command, **more: Any) -> Call:
         key = idempotency_key(type(command).__name__, command.model_dump_json())
-        return Call(command, key, legal_entity="DE-01", **more)
+        return Call(command, key, legal_entity="DE-01", **{"deadline_s": PATIENCE_S} | more)
 
     @staticmethod
     def run(work: Coroutine[Any, Any, Any]) -> Any:
@@ -143,11 +146,12 @@ class Story:
         return create, ref
 
 
-def connector_on(books: TrytonBooks, **secret: Any) -> TrytonConnector:
-    """A fresh connector, with parts of its secret replaced."""
-    secret = books.secret | secret
-    facts = SystemFacts(code="tryton", vendor="tryton", base_url=books.base_url, settings={}, secret=secret)
-    return TrytonConnector(facts, http.Door(base_url=books.base_url, redact=Redactor(secret), timeout_s=30))
+def connector_on(books: TrytonBooks, *, base_url: str = "", **secret: Any) -> TrytonConnector:
+    """A fresh connector, with parts of its secret replaced; `base_url` to reach Tryton by another way."""
+    secret, base_url = books.secret | secret, base_url or books.base_url
+    settings = {"timeout_s": PATIENCE_S}
+    facts = SystemFacts(code="tryton", vendor="tryton", base_url=base_url, settings=settings, secret=secret)
+    return TrytonConnector(facts, http.Door(base_url=base_url, redact=Redactor(secret), timeout_s=PATIENCE_S))
 
 
 @pytest.fixture(scope="session")
