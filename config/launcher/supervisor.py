@@ -94,6 +94,9 @@ class Supervisor:
             if part.pid() is not None:
                 return
             self._guardian.forget(tended.pid)
+            if not part.stops_last:
+                # Workers of a killed worker would go on beside the new ones.
+                _kill_group(tended.pid)
             if now - tended.since > HEALTHY_AFTER_S:
                 tended.delay_s = FIRST_DELAY_S
             tended.again_at = now + tended.delay_s

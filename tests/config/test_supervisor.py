@@ -43,12 +43,14 @@ def launcher(tmp_path):
     process.stdout.close()
 
 
-def test_a_part_that_died_runs_again(launcher):
+def test_a_part_that_died_runs_again_and_what_it_left_is_ended(launcher):
     first = part_of(launcher)
+    child = first.children()[0]
 
     os.kill(first.pid, signal.SIGKILL)
 
     assert eventually(lambda: part_of(launcher).pid != first.pid)
+    assert not alive(child)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
