@@ -8,8 +8,7 @@ from apps.projects.models import CostCentre, Project, ProjectTask, ProjectTempla
 
 class TaskInline(ReadOnlyInline):
     model = ProjectTask
-    fields = ["code", "name", "state", "budget_hours", "budget"]
-    readonly_fields = fields
+    fields = ("code", "name", "state", "budget_hours", "budget")
 
 
 @admin.register(Project)
