@@ -4,7 +4,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from apps.canonical.base import Amount, Canonical, Code, Currency, Name, Percent, Text
+from apps.canonical.base import Amount, Canonical, Code, Currency, CurrencyOrNone, Name, Percent, Text
 from apps.canonical.parties import TaxLine
 
 
@@ -28,6 +28,8 @@ class InvoiceLine(Canonical):
     amount: Amount
     milestone_id: Text = ""
     milestone_ref: Text = ""
+    # Nothing of the milestone is left after this line; an ERP that bills a schedule line once is told of it only then.
+    closes_milestone: bool = True
     tax_code: Text = ""
     tax_rate_percent: Percent = Decimal(0)
     tax_amount: Amount = Decimal(0)
@@ -63,7 +65,7 @@ class InvoiceStatus(Canonical):
     key: Text = ""
     number: Text = ""
     state: Literal["draft", "posted", "partly_paid", "paid", "voided", "credited", "disputed"]
-    currency: Currency | Literal[""] = ""
+    currency: CurrencyOrNone = ""
     net: Amount
     tax: Amount
     total: Amount

@@ -24,7 +24,9 @@ def of_receipt(name: str, payload: Mapping[str, Any]) -> Park:
         kind = "throttled_too_long" if code == "throttled" else _known(code, default="vendor_down")
         words = f"{system} did not take {command} after {payload.get('attempts')} attempts: {words}"
     else:
-        kind = _known(code, default="invoice_rejected" if command in _INVOICE_COMMANDS else "rejected_by_vendor")
+        kind = _known(code, default="rejected_by_vendor")
+        if kind == "rejected_by_vendor" and command in _INVOICE_COMMANDS:
+            kind = "invoice_rejected"
         words = f"{system} refused {command}: {words}"
     return Park(
         kind,

@@ -30,6 +30,11 @@ def route(batch: Batch, told: Sequence[Told]) -> None:
     """Apply one round of events: each handler gets all of its events at once."""
     by_handler: dict[Handler, list[Told]] = {}
     for each in told:
-        by_handler.setdefault(ROUTES.get(each.name, receipts.resume), []).append(each)
+        by_handler.setdefault(_handler(each), []).append(each)
     for handler, own in by_handler.items():
         handler(batch, own)
+
+
+def _handler(told: Told) -> Handler:
+    # What names a waiting step is an answer to it, whatever else its name may mean.
+    return receipts.resume if told.event.reference else ROUTES.get(told.name, receipts.resume)

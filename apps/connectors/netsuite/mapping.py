@@ -199,7 +199,8 @@ def _line(line: InvoiceLine, account: Account) -> dict[str, Any]:
         "quantity": number(line.quantity),
         "description": line.description,
     }
-    if line.milestone_ref:
+    if line.milestone_ref and line.closes_milestone:
+        # A charge is billed once, so parts before the last only name the milestone.
         body["charge"] = {"id": line.milestone_ref}
     return body
 

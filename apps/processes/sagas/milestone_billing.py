@@ -40,6 +40,16 @@ IN_THE_BOOKS = (InvoiceState.POSTED, InvoiceState.PARTLY_PAID, InvoiceState.PAID
 def take_achievement(ctx: Ctx) -> Outcome:
     """Delivery says it is done, wholly or in part, and shows why."""
     facts, said = _facts(ctx), ctx.run.trigger
+    row = facts.milestone
+    if row.remaining <= 0:
+        return Park(
+            "schedule_total_mismatch",
+            f"{row.name} is invoiced to its full {row.currency} {row.amount - row.held_back:f}; "
+            f"{facts.asked or 'no'} more can be billed on it.",
+            code="milestone_used_up",
+            field="amount",
+            amount=Money(facts.asked or row.amount, row.currency),
+        )
     if facts.milestone.state in (MilestoneState.PLANNED, MilestoneState.INVOICED):
         achieve(
             ctx.batch.work,
@@ -376,6 +386,7 @@ def _line(facts: Billing, line: Any) -> InvoiceLine:
         amount=line.amount,
         milestone_id=facts.milestone.pk,
         milestone_ref=facts.link(facts.milestone.pk, kind="milestone"),
+        closes_milestone=facts.milestone.remaining == 0,
         tax_code=line.tax_code,
         tax_rate_percent=line.tax_rate_percent,
         tax_amount=line.tax_amount,

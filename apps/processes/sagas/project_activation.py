@@ -31,7 +31,7 @@ from apps.core.ids import new_id
 from apps.core.money import Money
 from apps.governance import approvals
 from apps.governance.approvals import ApprovalRequest
-from apps.governance.crosswalk import Link
+from apps.governance.crosswalk import Link, external_ids
 from apps.governance.policies import policies_now, required_role
 from apps.governance.states import ApprovalState
 from apps.processes.definition import Ctx, End, Outcome, Park, Saga, Sending, Step, Wait
@@ -306,12 +306,9 @@ def take_schedule(ctx: Ctx, answer: Mapping[str, Any]) -> Outcome:
 def undo_schedule(ctx: Ctx) -> Sending | None:
     """No milestone of it may be billed any more."""
     facts = _facts(ctx)
-    links = facts.shared.links
-    refs = {
-        row.pk: ref
-        for row in facts.shared.milestones.get(facts.subject, [])
-        if (ref := links.get((row.pk, facts.entity.erp, "milestone"), ""))
-    }
+    ours = [row.pk for row in facts.shared.milestones.get(facts.subject, [])]
+    known = external_ids(ours, system=facts.entity.erp, kind="milestone")
+    refs = {canonical_id: row.external_id for (canonical_id, _), row in known.items()}
     if not refs:
         return None
     command = CancelBillingSchedule(

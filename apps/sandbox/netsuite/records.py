@@ -140,7 +140,7 @@ class Records:
         row[_MADE_BY_US] = moment
         business = row.get(self._business_keys.get(kind.lower(), ""))
         self._ledger.put(
-            VENDOR, kind, row["id"], row, key=row.get("externalId"), business=[str(business)] if business else ()
+            VENDOR, kind, row["id"], row, key=row.get("externalId"), business=_apart(business, row.get("externalId"))
         )
 
     def _ready_lines(self, job: Row) -> list[Row]:
@@ -208,3 +208,8 @@ def _object(body: Any) -> Row:
     if not isinstance(body, dict):
         raise refused(400, "Invalid content in the request body: expected a JSON object.", code="INVALID_CONTENT")
     return body
+
+
+def _apart(business: Any, key: Any) -> tuple[str, ...]:
+    # A record whose business key is its own external id is one record, not two.
+    return (str(business),) if business and business != key else ()
