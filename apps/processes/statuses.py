@@ -1,19 +1,14 @@
 """What the ERP says of an invoice by itself: paid, disputed, credited; heard by polling."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from apps.billing.actions.milestones import follow_invoice
-from apps.billing.actions.releases import release_invoice
-from apps.billing.actions.revenue import hold_revenue, recognise
 from apps.billing.actions.statuses import take_status
 from apps.billing.models import BillingMilestone, Invoice
 from apps.billing.queries import open_invoices
 from apps.billing.states import MilestoneState
-from apps.canonical import events
 from apps.canonical.billing import InvoiceStatus
 from apps.canonical.codec import from_json
-from apps.core import clock
 from apps.core.actor import system as system_actor
 from apps.core.context import correlated
 from apps.core.money import Money
@@ -44,6 +39,23 @@ def take_invoice_status(batch: Batch, told: Sequence[Told]) -> None:
                 milestones.get(invoice.milestone_id or ""),
                 others_open=bool(unpaid.get(invoice.milestone_id or "", set()) - {invoice.pk}),
             )
+
+
+_UNDONE: dict[str, Literal["voided", "credited"]] = {
+    events.INVOICE_VOIDED: "voided",
+    events.INVOICE_CREDITED: "credited",
+}
+
+
+def _undone_in_erp(
+    batch: Batch, invoice: Invoice, milestone: BillingMilestone, *, outcome: Literal["voided", "credited"]
+) -> None:
+    """Somebody undid the invoice in the ERP: the milestone is free again and its revenue taken back."""
+    by, was_recognised = system_actor("erp"), milestone.state != MilestoneState.APPROVED
+    release_invoice(batch.work, invoice, milestone, by=by, outcome=outcome, why=f"{outcome} in the ERP")
+    plan = hold_revenue(batch.work, [invoice.project_id]).get(invoice.project_id)
+    if plan is not None and was_recognised:
+        recognise(batch.work, plan, milestone_id=milestone.pk, amount=-invoice.net, on=clock.now().date(), by=by)
 
 
 def _take(batch: Batch, told: Told, invoice: Invoice, milestone: BillingMilestone | None, *, others_open: bool) -> None:
