@@ -69,7 +69,9 @@ def _check_shape(value: Any, depth: int, path: str = "") -> None:
     if isinstance(value, str) and "\x00" in value:
         raise BadInput("the body holds a NUL character", path=path, mend="Remove the character U+0000.")
     if isinstance(value, str) and not _is_unicode(value):
-        raise BadInput("the body holds half a character", path=path, mend="Send surrogates in pairs, as UTF-16 has them.")
+        raise BadInput(
+            "the body holds half a character", path=path, mend="Send surrogates in pairs, as UTF-16 has them."
+        )
     if isinstance(value, dict):
         for key, item in value.items():
             _check_shape(key, depth - 1, path)

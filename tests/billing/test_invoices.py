@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from apps.audit.models import AuditLine
 from apps.audit.work import Work
 from apps.billing.actions.invoices import apply_tax, draft_invoice, reject_invoice
-from apps.billing.actions.releases import draft_credit, release_invoice
+from apps.billing.actions.releases import apply_credit, draft_credit, release_invoice
 from apps.billing.actions.statuses import Difference, take_status
 from apps.billing.models import BillingMilestone, CreditMemo, Invoice, InvoiceLine
 from apps.billing.states import MilestoneState
@@ -246,6 +246,10 @@ def test_a_posted_invoice_ends_as_credited_and_can_be_billed_again():
     assert row(invoice).state == "credited"
     assert row(invoice).milestone.state == "achieved"
     assert (CreditMemo.objects.get().total, memo.state) == (600, "draft")
+    with held(invoice) as (work, fresh, _):
+        again = draft_credit(work, fresh, reason="wrong amount", credit_date=DAY, by=BY)
+        apply_credit(work, again, number="CM-7", by=ERP)
+    assert [(one.number, one.state) for one in CreditMemo.objects.all()] == [("CM-7", "applied")]
     assert taken(invoice, "posted").events == ()
 
 

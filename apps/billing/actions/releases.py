@@ -5,12 +5,20 @@ from typing import Literal
 
 from apps.audit.work import Work
 from apps.billing.models import BillingMilestone, CreditMemo, Invoice
-from apps.billing.states import DEAD_INVOICES, InvoiceState, MilestoneState
+from apps.billing.states import DEAD_INVOICES, CreditMemoState, InvoiceState, MilestoneState
 from apps.core.actor import Actor
 from apps.core.ids import new_id
 
 _IN_THE_BOOKS = (InvoiceState.POSTED, InvoiceState.PARTLY_PAID, InvoiceState.DISPUTED)
 _UNDER_WAY = (MilestoneState.ELIGIBLE, MilestoneState.AWAITING_APPROVAL, MilestoneState.APPROVED)
+
+_TOWARDS_APPLIED = {
+    CreditMemoState.DRAFT: "request_approval",
+    CreditMemoState.AWAITING_APPROVAL: "approve",
+    CreditMemoState.APPROVED: "submit",
+    CreditMemoState.SUBMITTED: "post",
+    CreditMemoState.POSTED: "apply",
+}
 
 
 def release_invoice(
@@ -45,9 +53,15 @@ def credit_memo_id(invoice_id: str, reason: str, revision: int = 1) -> str:
 def draft_credit(
     work: Work, invoice: Invoice, *, reason: str, credit_date: date, by: Actor, revision: int = 1
 ) -> CreditMemo:
-    """A credit memo over the whole invoice. `revision` counts the attempts for one reason. No query."""
+    """A credit memo over the whole invoice. `revision` counts the attempts for one reason. One query.
+
+    Asking again for the same returns the one there is.
+    """
+    pk = credit_memo_id(invoice.pk, reason, revision)
+    if pk in (known := work.lock(CreditMemo, [pk])):
+        return known[pk]
     memo = CreditMemo(
-        id=credit_memo_id(invoice.pk, reason, revision),
+        id=pk,
         invoice=invoice,
         reason=reason[:255],
         legal_entity=invoice.legal_entity,
@@ -58,6 +72,13 @@ def draft_credit(
     )
     after = {"invoice": invoice.pk, "total": str(memo.total), "currency": memo.currency}
     return work.create(memo, by=by, why=reason, after=after, at_story=invoice.correlation_id)
+
+
+def apply_credit(work: Work, memo: CreditMemo, *, number: str, by: Actor, why: str = "") -> None:
+    """The ERP has it in its books and set off against the invoice: walk the states that are left. No query."""
+    memo.number = number or memo.number
+    while transition := _TOWARDS_APPLIED.get(memo.state):
+        work.move(memo, transition, by=by, why=why, story=memo.correlation_id)
 
 
 def _reopen(work: Work, invoice: Invoice, milestone: BillingMilestone, *, by: Actor, why: str) -> None:
