@@ -1,14 +1,19 @@
 """What the ERP says of an invoice by itself: paid, disputed, credited; heard by polling."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from apps.billing.actions.milestones import follow_invoice
+from apps.billing.actions.releases import release_invoice
+from apps.billing.actions.revenue import hold_revenue, recognise
 from apps.billing.actions.statuses import take_status
 from apps.billing.models import BillingMilestone, Invoice
 from apps.billing.queries import open_invoices
 from apps.billing.states import MilestoneState
+from apps.canonical import events
 from apps.canonical.billing import InvoiceStatus
 from apps.canonical.codec import from_json
+from apps.core import clock
 from apps.core.actor import system as system_actor
 from apps.core.context import correlated
 from apps.core.money import Money
