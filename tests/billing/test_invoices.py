@@ -201,6 +201,18 @@ def test_a_refused_invoice_that_shows_up_posted_was_mended_in_the_erp():
 
 
 @pytest.mark.django_db
+def test_a_paid_invoice_that_the_erp_undid_is_a_difference_for_a_person():
+    invoice = submitted()
+    taken(invoice, "paid")
+
+    result = taken(invoice, "credited")
+
+    assert result.events == ()
+    assert result.differences == (Difference("state", "paid", "credited"),)
+    assert row(invoice).state == "paid"
+
+
+@pytest.mark.django_db
 def test_a_partly_invoiced_milestone_waits_for_its_rest():
     milestone = achieved(amount=Decimal(250))
     first = submitted(milestone)

@@ -68,6 +68,9 @@ def take_status(work: Work, invoice: Invoice, status: InvoiceStatus, *, by: Acto
     """
     if invoice.state in DEAD_INVOICES or invoice.state in (InvoiceState.DRAFT, InvoiceState.AWAITING_APPROVAL):
         return Taken()
+    if status.state in ("voided", "credited") and invoice.state == InvoiceState.PAID:
+        # Money has moved; what is to become of it is a person's decision.
+        return Taken(differences=(Difference("state", InvoiceState.PAID.value, status.state),))
     if status.state in ("voided", "credited"):
         return Taken((f"invoice.{status.state}",))
     rank = _RANK_OF_STATUS[status.state]
