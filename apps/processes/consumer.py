@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
-from django.db import OperationalError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from apps.connectors import registry
 from apps.connectors.base import Connector
@@ -15,6 +15,7 @@ from apps.events.models import InboxEvent
 from apps.events.retry import EVENT
 from apps.events.states import EventState
 from apps.events.streams import Lease, LeaseLost
+from apps.exceptions.evidence import fit_text
 from apps.exceptions.findings import Finding
 from apps.processes import parking
 from apps.processes.batch import Batch
@@ -60,27 +61,43 @@ def _apply_without_lost(leases: Sequence[Lease], route: Router) -> int:
         rest = [lease for lease in leases if lease.key not in lost.keys]
         log.warning("streams were taken over by another worker", streams=len(lost.keys))
         return _apply_without_lost(rest, route) if rest else 0
-    except OperationalError as error:
+    except (OperationalError, InterfaceError) as error:
         if getattr(error.__cause__, "sqlstate", None) not in _TRY_AGAIN:
             raise  # the database went away: nobody's fault, the leases run out
         return _apply_without_lost(leases, route)
     except Exception as error:
         if len(leases) == 1:
-            return _set_aside(leases[0], error)
+            return _apply_first(leases[0], route)
         log.warning("a set failed and is done one stream at a time", error=repr(error), streams=len(leases))
         return sum(_apply_without_lost([lease], route) for lease in leases)
 
 
-def _apply(leases: Sequence[Lease], route: Router) -> int:
+def _apply_first(lease: Lease, route: Router) -> int:
+    """Something in this stream cannot be applied. Its first event goes alone, so that no other is blamed for it."""
+    try:
+        return _apply([lease], route, most=1)
+    except LeaseLost:
+        return 0
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        return _set_aside(lease, error)
+
+
+def _apply(leases: Sequence[Lease], route: Router, *, most: int = 0) -> int:
     by_key = {lease.key: _fresh(lease) for lease in leases}
     events = inbox.waiting(list(by_key.values()))
+    if most and len(events) > most:
+        events = events[:most]
+        for lease in by_key.values():
+            lease.has_more = True
     connectors = {event.system: _connector(event.system) for event in events if not event.name}
     batch = Batch()
     with transaction.atomic():
         for heads in _rounds(events):
             told = [each for event in heads if (each := _read(batch, event, connectors.get(event.system)))]
             route(batch, told)
-            _settle_causes(batch, told)
+            _settle_causes(batch, heads)
             batch.flush()
         inbox.settle(events, by_key)
         failpoints.reach("before_commit")
@@ -125,12 +142,13 @@ def _read(batch: Batch, event: InboxEvent, connector: Connector | None) -> Told 
     return told
 
 
-def _settle_causes(batch: Batch, told: Sequence[Told]) -> None:
+def _settle_causes(batch: Batch, events: Sequence[InboxEvent]) -> None:
     """What came in answer to a command, or is a dead event replayed, closes the cases about that."""
-    for each in told:
-        event = each.event
+    for event in events:
         is_answer = event.causation_id and event.system != inbox.INNER and event.state == EventState.APPLIED
-        if is_answer and each.name not in FAILED_RECEIPTS:
+        # A replayed event that turns out to be of no interest is settled as well.
+        is_replay = inbox.is_replay(event) and event.state != EventState.DEAD
+        if is_replay or (is_answer and event.name not in FAILED_RECEIPTS):
             batch.settled(event.causation_id, why="it went through")
 
 
@@ -145,7 +163,8 @@ def bury(
     evidence: Mapping[str, object] | None = None,
 ) -> None:
     """Make an event a dead letter with a case; the stream goes on. Replaying it later reads it again."""
-    event.state, event.error = EventState.DEAD, message[:4000]
+    message = fit_text(message, most=4000)
+    event.state, event.error = EventState.DEAD, message
     batch.report(
         Finding(
             kind=kind,
@@ -153,7 +172,7 @@ def bury(
             subject_id=event.stream_key[:64],
             stream_key=event.stream_key,
             reference=reference_of(event),
-            message=message[:4000],
+            message=message,
             system=event.system,
             code=code or kind,
             field=field[:60],
@@ -186,7 +205,7 @@ def _set_aside(lease: Lease, error: Exception) -> int:
             named = isinstance(error, Failure)
             if named or EVENT.is_spent(event.attempts):
                 batch = Batch()
-                park = parking.of_failure(error) if named else None
+                park = parking.of_failure(error) if isinstance(error, Failure) else None
                 kind = park.kind if park else "dead_letter"
                 with correlated(event.correlation_id):
                     bury(batch, event, kind=kind, message=f"{error}" if named else f"{type(error).__name__}: {error}")

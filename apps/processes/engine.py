@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
+from apps.canonical.events import COMMAND_UNKNOWN
 from apps.core import clock
 from apps.core.actor import saga as saga_actor
 from apps.core.errors import BadInput, Failure
 from apps.core.ids import idempotency_key, new_id
+from apps.events import outbox
 from apps.events.outbox import Order
+from apps.events.states import UNFINISHED, CommandState
 from apps.exceptions.findings import Finding
 from apps.processes import parking
 from apps.processes.batch import Batch
@@ -16,6 +19,9 @@ from apps.processes.definition import Ctx, End, Outcome, Park, Saga, Sending, St
 from apps.processes.models import ProcessRun, ProcessStep
 from apps.processes.parking import FAILED_RECEIPTS
 from apps.processes.states import UNFINISHED_RUNS, RunState, StepState
+
+# In a run's notes: somebody wants it undone as soon as the command on its way is answered, and why.
+_UNDO_WISH = "undo_because"
 
 
 class Engine:
@@ -90,6 +96,8 @@ class Engine:
         if step.state not in (StepState.WAITING, StepState.PARKED) or run.step != step.name:
             return None
         if name in FAILED_RECEIPTS:
+            if (why := run.notes.get(_UNDO_WISH)) and name != COMMAND_UNKNOWN:
+                return self.compensate(run, self._own(run), why=why)
             return self._park(run, step, parking.of_receipt(name, payload))
         if name not in step.waits_for.split(" "):
             return None
@@ -138,14 +146,23 @@ class Engine:
     # -- undoing ----------------------------------------------------------------------------------
 
     def compensate(self, run: ProcessRun, steps: Sequence[ProcessStep], *, why: str) -> None:
-        """Undo what was done, last step first. Each undo is a command that must be confirmed before the next is sent."""
+        """Undo what was done, last step first. Each undo is a command that must be confirmed before the next is sent.
+
+        While a command is on its way nobody knows what there is to undo: its answer is awaited first.
+        """
         if run.state not in (RunState.RUNNING, RunState.PARKED):
             return
-        self.batch.withdraw(run.stream_key)
+        outbox.cancel([run.stream_key])
         for step in steps:
             self._steps[step.run_id, step.name] = step
             if step.state in (StepState.WAITING, StepState.PARKED, StepState.RUNNING):
-                step.state, step.ended_at = StepState.ENDED, clock.now()
+                fate = outbox.fate_of(step.id)
+                if fate in UNFINISHED:
+                    run.notes = {**run.notes, _UNDO_WISH: why}
+                    return
+                # A step that parked over an answer has had its effect out there.
+                step.state = StepState.DONE if fate == CommandState.ACKNOWLEDGED else StepState.ENDED
+                step.ended_at = clock.now()
                 self.batch.settled(step.id, why=why)
         run.state, run.overdue_at = RunState.COMPENSATING, None
         run.notes = {**run.notes, "compensating_because": why}
@@ -186,8 +203,7 @@ class Engine:
             row.undone(self._ctx(run), payload)
         step.state, step.ended_at = StepState.COMPENSATED, clock.now()
         self.batch.settled(step.id, why="undone")
-        steps = [each for (run_id, _), each in self._steps.items() if run_id == run.id]
-        self._undo_next(run, steps)
+        self._undo_next(run, self._own(run))
 
     def undo_again(self, run: ProcessRun, step: ProcessStep) -> None:
         """Send the undo of a step again after it failed."""
@@ -295,6 +311,8 @@ class Engine:
         if isinstance(outcome, End):
             run.notes = {**run.notes, "ended_because": outcome.why}
             return self._finish(run, RunState.ENDED)
+        if why := run.notes.get(_UNDO_WISH):
+            return self.compensate(run, self._own(run), why=why)
         return self._reach(run, step.position + 1)
 
     def _decide(self, decision: Any) -> Outcome:
@@ -356,6 +374,9 @@ class Engine:
 
     def _expect(self, run: ProcessRun, row: Step) -> None:
         run.overdue_at = clock.now() + timedelta(hours=row.due_within_h)
+
+    def _own(self, run: ProcessRun) -> list[ProcessStep]:
+        return [step for (run_id, _), step in self._steps.items() if run_id == run.id]
 
     def _row(self, run: ProcessRun) -> Step:
         saga = self.sagas[run.saga]

@@ -56,7 +56,7 @@ def _undone_in_erp(
     batch: Batch, invoice: Invoice, milestone: BillingMilestone, *, outcome: Literal["voided", "credited"]
 ) -> None:
     """Somebody undid the invoice in the ERP: the milestone is free again and its revenue taken back."""
-    by, was_recognised = system_actor("erp"), milestone.state != MilestoneState.APPROVED
+    by, was_recognised = system_actor("erp"), invoice.posted_at is not None
     release_invoice(batch.work, invoice, milestone, by=by, outcome=outcome, why=f"{outcome} in the ERP")
     plan = hold_revenue(batch.work, [invoice.project_id]).get(invoice.project_id)
     if plan is not None and was_recognised:

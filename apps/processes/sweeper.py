@@ -2,6 +2,7 @@
 
 from django.db import connection
 
+from apps.connectors import breaker
 from apps.events import bell
 from apps.processes import work_off
 
@@ -10,18 +11,19 @@ RING_AFTER_S = 1.0
 DRAIN_AFTER_S = 6.0
 DRAIN_FOR_S = 5.0
 
-_LATEST = """
+_LATEST = f"""
 SELECT GREATEST(
     (SELECT extract(epoch FROM clock_timestamp() - min(due_at)) FROM events_stream
      WHERE due_at <= clock_timestamp() AND (lease_until IS NULL OR lease_until < clock_timestamp())),
     (SELECT extract(epoch FROM clock_timestamp() - min(c.due_at)) FROM events_outboxcommand c
      JOIN connectors_connectedsystem s ON s.code = c.system AND s.enabled
-       AND (s.paused_until IS NULL OR s.paused_until <= clock_timestamp()) AND s.breaker_state = 'closed'
+       AND (s.paused_until IS NULL OR s.paused_until <= clock_timestamp())
+       AND (s.breaker_state = 'closed' OR ({breaker.REST_IS_OVER}))
      WHERE c.state IN ('pending', 'sent', 'unknown', 'accepted') AND c.due_at <= clock_timestamp()
        AND (c.lease_until IS NULL OR c.lease_until < clock_timestamp())
        AND NOT EXISTS (SELECT 1 FROM events_outboxcommand e WHERE e.ordering_key = c.ordering_key AND e.id < c.id
                        AND e.state IN ('pending', 'sent', 'unknown', 'accepted'))))
-"""
+"""  # noqa: S608  a constant of breaker.py
 
 
 def sweep() -> int:
@@ -37,6 +39,6 @@ def sweep() -> int:
 
 def _lateness_s() -> float:
     with connection.cursor() as cursor:
-        cursor.execute(_LATEST)
+        cursor.execute(_LATEST, breaker.rest_terms())
         (late_s,) = cursor.fetchone()
     return float(late_s or 0.0)

@@ -33,8 +33,8 @@ def drain(*, budget_s: float = BUDGET_S) -> int:
     ends_at, done = time.monotonic() + budget_s, 0
     while time.monotonic() < ends_at:
         step = consume(route=route).events
-        for system in outbox.due_systems():
-            step += delivery.deliver(system, budget_s=max(0.1, ends_at - time.monotonic()))
+        if due := outbox.due_systems():
+            step += delivery.deliver_all(due, budget_s=max(0.1, ends_at - time.monotonic()))
         done += step
         if step == 0:
             break

@@ -5,6 +5,8 @@ from typing import Any
 
 from apps.canonical import events
 from apps.events import inbox
+from apps.events.models import DeliveryAttempt
+from apps.events.states import CommandState
 from apps.exceptions.models import ExceptionCase
 from apps.processes.decisions.definition import Asked
 from apps.processes.models import ProcessStep
@@ -36,6 +38,15 @@ def must_be(step: ProcessStep | None, *states: StepState) -> str:
     if step.state not in states:
         return f"The step {step.name} is {step.get_state_display().lower()} by now."
     return ""
+
+
+def is_outcome_unknown(step: ProcessStep | None) -> bool:
+    """Whether the step's last command may have happened and nobody could find out; whatever the case at hand is about."""
+    if step is None:
+        return False
+    tries = DeliveryAttempt.objects.filter(command__reference=step.pk).order_by("-command_id", "-lease_token")
+    last = tries.select_related("command").first()
+    return last is not None and last.command.state == CommandState.DEAD and last.outcome == "unknown"
 
 
 def event_number(case: ExceptionCase) -> int | None:

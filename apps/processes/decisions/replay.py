@@ -2,12 +2,12 @@
 
 from django.db.models import F
 
-from apps.events import streams
+from apps.events import inbox
 from apps.events.models import InboxEvent, OutboxCommand
 from apps.events.states import CommandState, EventState
 from apps.exceptions.models import ExceptionCase
 from apps.processes.decisions.definition import Asked, Decision
-from apps.processes.decisions.on_step import command_number, event_number, must_be, tell_engine
+from apps.processes.decisions.on_step import command_number, event_number, is_outcome_unknown, must_be, tell_engine
 from apps.processes.models import ProcessStep
 from apps.processes.states import StepState
 
@@ -15,7 +15,7 @@ from apps.processes.states import StepState
 def _possible(case: ExceptionCase, step: ProcessStep | None) -> str:
     if event_number(case) is not None or command_number(case) is not None:
         return ""
-    if case.kind == "unknown_outcome":
+    if is_outcome_unknown(step):
         return "Nobody knows yet whether it happened; look it up before anything is sent again."
     return must_be(step, StepState.PARKED, StepState.COMPENSATING)
 
@@ -33,20 +33,8 @@ def _read_again(number: int) -> None:
     """A dead event becomes the newest of its stream: what came after it has been applied, and it is re-read whole."""
     event = InboxEvent.objects.select_for_update().get(pk=number)
     if event.state == EventState.DEAD:
-        external_id = f"{event.external_id[:120]}:replay:{event.attempts + 1}"
+        inbox.store([inbox.replay_of(event)])
         InboxEvent.objects.filter(pk=number).update(attempts=F("attempts") + 1)
-        again = InboxEvent.objects.create(
-            system=event.system,
-            external_id=external_id,
-            stream_key=event.stream_key,
-            name=event.name,
-            body=event.body,
-            reference=event.reference,
-            correlation_id=event.correlation_id,
-            causation_id=f"EVT-{event.pk}",
-            occurred_at=event.occurred_at,
-        )
-        streams.wake([again.stream_key])
 
 
 def _ask_again(number: int) -> None:

@@ -17,6 +17,36 @@ COMPANIES: dict[str, dict[str, str]] = {
         "name": "Thames Water Engineering Ltd", "domain": "thames.example", "address": "1 Bankside", "city": "London", "zip": "SE1 9TG",
         "country": "GB", "tax_id": "GB980780684", "billing_email": "accounts@thames.example", "payment_terms_days": "30",
     },
+    "orion": {
+        "name": "Orion Pharma Holding SE", "domain": "orion.example", "address": "Rheinallee 4", "city": "Mainz", "zip": "55116",
+        "country": "DE", "tax_id": "DE129273398", "billing_email": "ap@orion.example", "payment_terms_days": "30",
+    },
+    "aurora": {
+        "name": "Aurora Energie GmbH", "domain": "aurora.example", "address": "Hafenstraße 1", "city": "Hamburg", "zip": "20457",
+        "country": "DE", "tax_id": "DE811907980", "billing_email": "invoices@aurora.example", "payment_terms_days": "30",
+    },
+    # No address and no billing e-mail: nobody knows where its invoices go.
+    "kestrel": {"name": "Kestrel Retail Group Ltd", "domain": "kestrel.example", "country": "GB"},
+    "borealis": {
+        "name": "Borealis Foods Inc", "domain": "borealis.example", "address": "500 Pine St", "city": "Seattle", "zip": "98101",
+        "country": "US", "billing_email": "ap@borealis.example", "payment_terms_days": "30",
+    },
+    "cascade": {
+        "name": "Cascade Mobility Inc", "domain": "cascade.example", "address": "77 Harbor Dr", "city": "Portland", "zip": "97201",
+        "country": "US", "billing_email": "ap@cascade.example", "payment_terms_days": "30",
+    },
+    "delta": {
+        "name": "Delta Logistics Ltd", "domain": "delta.example", "address": "9 Dock Road", "city": "Liverpool", "zip": "L3 4AA",
+        "country": "GB", "billing_email": "ap@delta.example", "payment_terms_days": "30",
+    },
+    "ember": {
+        "name": "Ember Consumer Brands Inc", "domain": "ember.example", "address": "12 Lake View", "city": "Chicago", "zip": "60601",
+        "country": "US", "billing_email": "ap@ember.example", "payment_terms_days": "45",
+    },
+    "fjord": {
+        "name": "Fjord Airlines UK Ltd", "domain": "fjord.example", "address": "Terminal Way", "city": "Crawley", "zip": "RH6 0NP",
+        "country": "GB", "billing_email": "ap@fjord.example", "payment_terms_days": "30",
+    },
 }  # fmt: skip
 
 

@@ -23,7 +23,12 @@ class Outside:
 
     def win(self, spec: dict[str, Any]) -> str:
         """A salesperson wins a deal; its webhooks go out. Returns the deal's id."""
-        return str(self._post("hubspot/won", spec)["deal_id"])
+        return str(self.win_with_company(spec)[0])
+
+    def win_with_company(self, spec: dict[str, Any]) -> tuple[str, str]:
+        """As `win`; returns the ids of the deal and of its company. Give company as {"id": …} to use one that exists."""
+        made = self._post("hubspot/won", spec)
+        return str(made["deal_id"]), str(made["company_id"])
 
     def change(self, object_type: str, ref: str, **properties: str) -> None:
         """A person edits a CRM record."""

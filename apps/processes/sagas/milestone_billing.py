@@ -13,10 +13,11 @@ from apps.billing.actions.invoices import (
     submit_invoice,
 )
 from apps.billing.actions.milestones import achieve, follow_invoice
-from apps.billing.actions.releases import draft_credit, release_invoice
+from apps.billing.actions.releases import apply_credit, draft_credit, release_invoice
 from apps.billing.actions.revenue import recognise
 from apps.billing.actions.statuses import Taken, take_status
 from apps.billing.eligibility import why_not_billable
+from apps.billing.models import CreditMemo
 from apps.billing.states import InvoiceState, MilestoneState
 from apps.canonical.billing import Invoice, InvoiceLine, InvoiceStatus
 from apps.canonical.codec import from_json
@@ -256,6 +257,10 @@ def undo_posted(ctx: Ctx) -> Sending | None:
 
 def posted_undone(ctx: Ctx, answer: Mapping[str, Any]) -> None:
     """The credit memo is in the books; the milestone may be billed again, and the CRM is to hear of it."""
+    memo_id = str(ctx.notes.get("credit_memo", ""))
+    memo = ctx.batch.work.lock(CreditMemo, [memo_id]).get(memo_id)
+    if memo is not None:
+        apply_credit(ctx.batch.work, memo, number=str(answer.get("payload", {}).get("number", "")), by=ctx.by)
     _release(ctx, outcome="credited")
     _announce(ctx, ("invoice.credited",))
 
@@ -288,6 +293,7 @@ def recognise_revenue(ctx: Ctx) -> Outcome:
         follow_invoice(ctx.batch.work, facts.milestone, facts.invoice, by=ctx.by)
         plan = facts.shared.revenue.get(facts.project.pk)
         if plan is not None:
+            ctx.run.notes = {**ctx.run.notes, "recognised": True}
             recognise(
                 ctx.batch.work,
                 plan,
@@ -349,7 +355,7 @@ def _take(ctx: Ctx, answer: Mapping[str, Any]) -> Outcome:
 def _release(ctx: Ctx, *, outcome: str) -> None:
     facts = _facts(ctx)
     why = str(ctx.notes.get("compensating_because") or "undone")
-    was_recognised = facts.milestone.state in (MilestoneState.INVOICED, MilestoneState.PLANNED, MilestoneState.SETTLED)
+    was_recognised = facts.run.notes.get("recognised", False)
     release_invoice(ctx.batch.work, facts.invoice, facts.milestone, by=ctx.by, outcome=outcome, why=why)  # type: ignore[arg-type]
     plan = facts.shared.revenue.get(facts.project.pk)
     if plan is not None and outcome == "credited" and was_recognised:

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from apps.processes import sweeper
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         while not stop.is_set():
             try:
                 sweeper.sweep()
-            except OperationalError as error:
+            except (OperationalError, InterfaceError) as error:
                 log.warning("the database is away", error=str(error))
                 close_old_connections()
             if once:
