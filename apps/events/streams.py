@@ -3,12 +3,11 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db import connection
 
 from apps.core.errors import TieoutError
 
-# A worker that needs longer than this for one set is taken for dead, and is fenced when it comes back.
-LEASE_S = 60.0
 RETRY_CAP_S = 300.0
 
 
@@ -46,7 +45,7 @@ def wake(keys: Iterable[str]) -> None:
         )
 
 
-def claim(*, limit: int, lease_s: float = LEASE_S) -> list[Lease]:
+def claim(*, limit: int) -> list[Lease]:
     """Lease up to `limit` due streams, longest due first; one statement, committed at once when outside a transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -56,7 +55,7 @@ def claim(*, limit: int, lease_s: float = LEASE_S) -> list[Lease]:
             "AND (lease_until IS NULL OR lease_until < clock_timestamp()) "
             "ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED) "
             "RETURNING key, next_position, lease_token, wakes",
-            [lease_s, limit],
+            [settings.STREAM_LEASE_S, limit],
         )
         return [Lease(*row) for row in cursor.fetchall()]
 

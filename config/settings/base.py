@@ -33,7 +33,11 @@ DATABASE_URL = _database_url or postgres.url(TIEOUT_HOME)
 REDIS_URL = _redis_url or redis.url(TIEOUT_HOME)
 # The web server answers many requests from few threads and shares a pool; a worker process keeps one connection.
 DATABASE_POOL_SIZE = environment.whole_number("DATABASE_POOL_SIZE", default=0, low=0, high=100)
-DATABASES: dict[str, dict[str, Any]] = {"default": database_setting(DATABASE_URL, pool_size=DATABASE_POOL_SIZE)}
+# A worker that needs longer than this for one set is taken for dead: others take over, and it is fenced when it comes back.
+STREAM_LEASE_S = environment.whole_number("STREAM_LEASE_S", default=60, low=1, high=3600)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": database_setting(DATABASE_URL, pool_size=DATABASE_POOL_SIZE, idle_s=STREAM_LEASE_S)
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- who may call ------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from config.settings.base import (
     EMBEDDED_DATABASE,
     EMBEDDED_REDIS,
     REDIS_URL,
+    STREAM_LEASE_S,
     TIEOUT_HOME,
     database_setting,
 )
@@ -16,7 +17,7 @@ SECRETS_FOLDER = TIEOUT_HOME / "secrets"
 STATIC_ROOT = TIEOUT_HOME / "static"
 DATABASE_URL = postgres.url(TIEOUT_HOME) if EMBEDDED_DATABASE else DATABASE_URL
 REDIS_URL = redis.url(TIEOUT_HOME) if EMBEDDED_REDIS else REDIS_URL
-DATABASES = {"default": database_setting(DATABASE_URL, pool_size=0)}
+DATABASES = {"default": database_setting(DATABASE_URL, pool_size=0, idle_s=STREAM_LEASE_S)}
 
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "testserver"]
 # A hundred sign-ins of the suite need not cost a second each.
