@@ -8,16 +8,19 @@ THRESHOLD = 8
 FIRST_REST_S = 5.0
 LONGEST_REST_S = 300.0
 
-# Each failed probe doubles the rest. Exactly one caller gets the row back: the others see its lease.
-_PROBE = """
+# For rows of connected systems whose breaker is not closed: a probe may leave. Each failed probe doubles the rest.
+# Its placeholders are filled from `rest_terms()`.
+REST_IS_OVER = """breaker_opened_at + make_interval(
+        secs => least(%(longest)s, %(first)s * power(2, least(20, greatest(0, breaker_failures - %(threshold)s)))))
+        <= clock_timestamp()
+  AND (breaker_probe_until IS NULL OR breaker_probe_until < clock_timestamp())"""
+# Exactly one caller gets the row back: the others see its lease.
+_PROBE = f"""
 UPDATE connectors_connectedsystem
 SET breaker_state = 'half_open', breaker_probe_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
-WHERE code = %(system)s AND breaker_state <> 'closed'
-  AND breaker_opened_at + make_interval(
-        secs => least(%(longest)s, %(first)s * power(2, least(20, greatest(0, breaker_failures - %(threshold)s))))) <= clock_timestamp()
-  AND (breaker_probe_until IS NULL OR breaker_probe_until < clock_timestamp())
+WHERE code = %(system)s AND breaker_state <> 'closed' AND {REST_IS_OVER}
 RETURNING code
-"""
+"""  # noqa: S608  constants of this file
 _FAILED = """
 UPDATE connectors_connectedsystem
 SET breaker_failures = CASE WHEN breaker_state = 'closed' THEN least(%(threshold)s, breaker_failures + %(count)s)
@@ -38,6 +41,11 @@ WHERE code = %(system)s AND (breaker_failures > 0 OR breaker_state <> 'closed')
 """
 
 
+def rest_terms() -> dict[str, float]:
+    """What REST_IS_OVER is filled with."""
+    return {"first": FIRST_REST_S, "longest": LONGEST_REST_S, "threshold": THRESHOLD}
+
+
 def admitted(system: ConnectedSystem, wanted: int, *, lease_s: float) -> int:
     """How many of `wanted` calls may leave: all while closed, none while open, one when a probe is due.
 
@@ -54,13 +62,7 @@ def admitted(system: ConnectedSystem, wanted: int, *, lease_s: float) -> int:
             return wanted
         cursor.execute(
             _PROBE,
-            {
-                "system": system.code,
-                "lease_s": lease_s,
-                "first": FIRST_REST_S,
-                "longest": LONGEST_REST_S,
-                "threshold": THRESHOLD,
-            },
+            {"system": system.code, "lease_s": lease_s, **rest_terms()},
         )
         return 1 if cursor.fetchone() else 0
 
