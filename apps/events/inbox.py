@@ -21,6 +21,7 @@ from apps.events.streams import Lease
 INNER = "tieout"
 # What one set may hold in memory, so that ten large bodies are no worse than a thousand small ones.
 MAX_EVENTS, MAX_BYTES = 2_000, 32 * 1024 * 1024
+_REPLAY = ":replay:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,26 @@ def _insert(messages: Sequence[Message]) -> list[tuple[str, str]]:
         fresh = cursor.fetchall()
         streams.wake(key for _, _, key in fresh)
     return [(system, external_id) for system, external_id, _ in fresh]
+
+
+def replay_of(event: InboxEvent) -> Message:
+    """A dead event once more, as the newest of its stream: what came after it has been applied meanwhile."""
+    return Message(
+        system=event.system,
+        external_id=f"{event.external_id[:120]}{_REPLAY}{event.pk}:{event.attempts + 1}",
+        stream_key=event.stream_key,
+        name=event.name,
+        body=bytes(event.body),
+        correlation_id=event.correlation_id,
+        occurred_at=event.occurred_at,
+        reference=event.reference,
+        causation_id=f"EVT-{event.pk}",
+    )
+
+
+def is_replay(event: InboxEvent) -> bool:
+    """Whether this event is a dead one read again; its `causation_id` names that."""
+    return _REPLAY in event.external_id and event.causation_id.startswith("EVT-")
 
 
 def waiting(leases: Sequence[Lease]) -> list[InboxEvent]:

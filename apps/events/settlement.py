@@ -34,14 +34,17 @@ def failed(claimed: Claimed, failure: Failure, *, capabilities: Capabilities) ->
     if claimed.kind == "lookup" and not COMMANDS[claimed.name].is_read:
         if LOOKUP.is_spent(claimed.lookups):
             return _final(claimed, CommandState.DEAD, "unknown", events.COMMAND_UNKNOWN, failure)
-        return _later(claimed, CommandState.UNKNOWN, "unanswered", LOOKUP.delay_s(claimed.lookups), failure)
+        delay_s = LOOKUP.delay_s(claimed.lookups, wish_s=_wish_s(failure))
+        return _later(claimed, CommandState.UNKNOWN, "unanswered", delay_s, failure)
     if isinstance(failure, UnknownOutcome) and claimed.kind == "execute":
         wait_s = _SOON_S if capabilities.idempotency in _SAFE_KEYS else capabilities.max_in_flight_s
         return _later(claimed, CommandState.UNKNOWN, "unknown", wait_s, failure)
-    wish_s = failure.retry_after_s if isinstance(failure, TransientFailure) else None
-    if SEND.is_spent(claimed.attempts):
+    # A read whose worker died is asked again as a look-up: those tries count as well.
+    tries = claimed.attempts + (claimed.lookups if COMMANDS[claimed.name].is_read else 0)
+    if SEND.is_spent(tries):
         return _final(claimed, CommandState.DEAD, "dead", events.COMMAND_DEAD, failure)
-    return _later(claimed, _BACK_TO[claimed.kind], "transient", SEND.delay_s(claimed.attempts, wish_s=wish_s), failure)
+    delay_s = SEND.delay_s(tries, wish_s=_wish_s(failure))
+    return _later(claimed, _BACK_TO[claimed.kind], "transient", delay_s, failure)
 
 
 def untried(claimed: Claimed) -> Outcome:
@@ -60,6 +63,10 @@ def tally(outcomes: Sequence[Outcome]) -> dict[str, int]:
     return {"answered": tried - silent, "silent": silent}
 
 
+def _wish_s(failure: Failure) -> float | None:
+    return failure.retry_after_s if isinstance(failure, TransientFailure) else None
+
+
 def _throttled(outcome: Outcome) -> bool:
     return outcome.code in ("throttled", "throttled_too_long")
 
@@ -76,10 +83,10 @@ def _final(claimed: Claimed, state: CommandState, outcome: str, event: str, fail
         {
             "command": claimed.name,
             "system": claimed.system,
-            "code": failure.code,
-            "field": failure.field,
-            "message": str(failure)[:2000],
-            "detail": failure.detail[:8000],
+            "code": _plain(failure.code),
+            "field": _plain(failure.field),
+            "message": _plain(str(failure))[:2000],
+            "detail": _plain(failure.detail)[:8000],
             "attempts": claimed.attempts,
             "transient": isinstance(failure, TransientFailure),
         },
@@ -113,4 +120,9 @@ def _receipt(claimed: Claimed, name: str, outcome: str, body: dict[str, Any]) ->
 
 
 def _words(failure: Failure) -> str:
-    return f"{failure}\n{failure.detail}".strip()
+    return _plain(f"{failure}\n{failure.detail}").strip()
+
+
+def _plain(text: str) -> str:
+    # A vendor's words may hold what neither our inbox nor the database takes; the receipt must be readable all the same.
+    return text.replace("\x00", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
