@@ -141,6 +141,16 @@ def cancel(stream_keys: Sequence[str]) -> int:
         return cursor.rowcount
 
 
+def fate_of(reference: str) -> CommandState | None:
+    """What has become of the latest command of a step; None when it never had one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT state FROM events_outboxcommand WHERE reference = %s ORDER BY id DESC LIMIT 1", [reference]
+        )
+        row = cursor.fetchone()
+    return CommandState(row[0]) if row else None
+
+
 def reopen_for_lookup(references: Sequence[str]) -> list[str]:
     """Make dead commands of these steps due for a look-up again, in the caller's transaction. Returns their systems."""
     with connection.cursor() as cursor:
@@ -172,7 +182,7 @@ def _columns(outcomes: Sequence[Outcome]) -> list[list[Any]]:
 
 _CLAIM = """
 WITH due AS MATERIALIZED (
-    SELECT c.id, c.state FROM events_outboxcommand c
+    SELECT c.id, c.state, c.lease_until FROM events_outboxcommand c
     WHERE c.system = %(system)s AND c.state = ANY(%(unfinished)s) AND c.due_at <= clock_timestamp()
       AND (c.lease_until IS NULL OR c.lease_until < clock_timestamp())
       AND NOT EXISTS (
@@ -188,6 +198,9 @@ WITH due AS MATERIALIZED (
         lease_until = clock_timestamp() + make_interval(secs => %(lease_s)s)
     FROM due WHERE c.id = due.id
     RETURNING c.*, CASE due.state WHEN 'pending' THEN 'execute' WHEN 'accepted' THEN 'poll' ELSE 'lookup' END AS kind
+), given_up AS (
+    UPDATE events_deliveryattempt a SET finished_at = clock_timestamp(), outcome = 'abandoned'
+    FROM due WHERE due.lease_until IS NOT NULL AND a.command_id = due.id AND a.finished_at IS NULL
 ), intent AS (
     INSERT INTO events_deliveryattempt (command_id, lease_token, kind, started_at, outcome, code, detail)
     SELECT id, lease_token, kind, clock_timestamp(), '', '', '' FROM taken
