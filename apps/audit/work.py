@@ -93,7 +93,7 @@ class Work:
     ) -> None:
         """Append one audit line to the chain of `row`, which the caller holds. `story` is the correlation id."""
         line = AuditLine(
-            subject_type=row._meta.model_name,
+            subject_type=row._meta.model_name or "",
             subject_id=str(row.pk),
             seq=row.audit_seq + 1,
             verb=verb,

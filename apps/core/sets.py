@@ -17,19 +17,19 @@ def update_rows(model: type[models.Model], rows: Sequence[models.Model], fields:
         return 0
     meta = model._meta
     key = meta.pk
-    columns = [meta.get_field(name) for name in fields]
+    columns = [_column(model, name) for name in fields]
     assert key is not None
     arrays = ", ".join(f"%s::{_array_type(column)}[]" for column in (key, *columns))
     names = ", ".join(f"c{number}" for number in range(len(columns)))
     quoted = connection.ops.quote_name
     sets = ", ".join(
-        f"{quoted(column.column)} = {_cast(column, f'd.c{number}')}" for number, column in enumerate(columns)
+        f"{quoted(_name(column))} = {_cast(column, f'd.c{number}')}" for number, column in enumerate(columns)
     )
     values = [[_value(column, row) for row in rows] for column in (key, *columns)]
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {quoted(meta.db_table)} AS t SET {sets} "  # noqa: S608  names come from the model
-            f"FROM unnest({arrays}) AS d(k, {names}) WHERE t.{quoted(key.column)} = d.k",
+            f"FROM unnest({arrays}) AS d(k, {names}) WHERE t.{quoted(_name(key))} = d.k",
             values,
         )
         return cursor.rowcount
@@ -39,13 +39,24 @@ def update_column(model: type[models.Model], values: Sequence[tuple[Any, Any]], 
     """Write one text column of many rows, given as (primary key, value), in one statement."""
     quoted, meta = connection.ops.quote_name, model._meta
     assert meta.pk is not None
-    key, column = quoted(meta.pk.column), quoted(meta.get_field(field).column)
+    key, column = quoted(_name(meta.pk)), quoted(_name(_column(model, field)))
     with connection.cursor() as cursor:
         cursor.execute(
             f"UPDATE {quoted(meta.db_table)} AS t SET {column} = d.v "  # noqa: S608  names come from the model
             f"FROM unnest(%s::{_array_type(meta.pk)}[], %s::text[]) AS d(k, v) WHERE t.{key} = d.k",
             [[pk for pk, _ in values], [value for _, value in values]],
         )
+
+
+def _column(model: type[models.Model], name: str) -> "models.Field[Any, Any]":
+    field = model._meta.get_field(name)
+    assert isinstance(field, models.Field), f"{model.__name__}.{name} is no column of its table"
+    return field
+
+
+def _name(field: "models.Field[Any, Any]") -> str:
+    assert field.column is not None
+    return field.column
 
 
 def _array_type(field: "models.Field[Any, Any]") -> str:

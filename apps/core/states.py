@@ -1,7 +1,9 @@
 """StatefulModel: the base of every model whose state is moved by transitions only."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
-from typing import Any
+from typing import Self
 
 from django.db import models
 from django_fsm import FSMFieldMixin
@@ -30,17 +32,23 @@ class StatefulModel(Audited):
     class Meta:
         abstract = True
 
-    def refresh_from_db(self, using: str | None = None, fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Self] | None = None,
+    ) -> None:
         """As Django's; a protected field refuses a second assignment, so its old value is forgotten first."""
         for field in self._meta.concrete_fields:
             if isinstance(field, FSMFieldMixin) and (fields is None or field.attname in fields):
                 self.__dict__.pop(field.attname, None)
-        super().refresh_from_db(using=using, fields=fields, **kwargs)
+        super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
 
 
 def state_table(model: type[models.Model]) -> list[tuple[str, str, str]]:
     """(source, transition, target) of every transition of `model`, sorted; what tests, triggers and diagrams read."""
     field = model._meta.get_field("state")
+    assert isinstance(field, FSMFieldMixin), f"the state of {model.__name__} is moved by transitions"
     return sorted(
         (str(transition.source), transition.name, str(transition.target))
         for transition in field.get_all_transitions(model)
