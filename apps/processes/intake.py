@@ -227,12 +227,19 @@ def _milestones(told: Sequence[Told]) -> dict[int, BillingMilestone]:
     found: dict[int, BillingMilestone] = {}
     for each in told:
         said: Mapping[str, Any] = each.payload
-        row = by_project.get((said.get("project_id"), said.get("milestone_code"))) or by_contract.get(
-            (said.get("contract_ref"), said.get("legal_entity"), said.get("milestone_code"))
+        code = _word(said, "milestone_code")
+        row = by_project.get((_word(said, "project_id"), code)) or by_contract.get(
+            (_word(said, "contract_ref"), _word(said, "legal_entity"), code)
         )
         if row is not None:
             found[each.event.pk] = row
     return found
+
+
+def _word(said: Mapping[str, Any], name: str) -> str:
+    """The text under `name`; anything else an outsider may have put there names nothing we know."""
+    value = said.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _invoices(told: Sequence[Told]) -> dict[int, Invoice]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from apps.billing.models import BillingMilestone, Invoice
 from apps.billing.states import InvoiceState
@@ -34,17 +35,17 @@ def play(*, outside: Outside, say: Callable[[str], None]) -> None:
     playing = [_win(story, outside) for story in stories(clock.today("Europe/Berlin"))]
     say(f"{len(playing)} deals are won")
     for one in playing:
-        wait_for(f"the contract of {one.story.name}", lambda one=one: _contract(one), timeout_s=TIMEOUT_S)
+        wait_for(f"the contract of {one.story.name}", partial(_contract, one), timeout_s=TIMEOUT_S)
     for one in playing:
         if one.story.agrees:
-            wait_for(f"activation of {one.story.name}", lambda one=one: _activated(one), timeout_s=TIMEOUT_S)
+            wait_for(f"activation of {one.story.name}", partial(_activated, one), timeout_s=TIMEOUT_S)
     say(f"{Project.objects.filter(state__in=_REACHED).count()} projects are active")
     for one in playing:
         _bill(one, outside)
         if one.story.after and not _has_case(one):
             one.story.after(outside, one.ref)
     for one in playing:
-        wait_for(f"the end of {one.story.name}", lambda one=one: _ended(one), timeout_s=TIMEOUT_S)
+        wait_for(f"the end of {one.story.name}", partial(_ended, one), timeout_s=TIMEOUT_S)
     say(f"{Invoice.objects.filter(state__in=_BILLED).count()} invoices are posted")
     say(f"{ExceptionCase.objects.values('family').distinct().count()} families of cases are shown")
 

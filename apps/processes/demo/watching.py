@@ -48,6 +48,7 @@ def agree(*, story: str, by: dict[str, str]) -> list[Approval]:
 @contextmanager
 def timed(say: Callable[[str], None], stop: str) -> Iterator[list[str]]:
     """Say a stop of the walk with how long it took; what is put into the list is said with it."""
-    started, words = time.monotonic(), []
-    yield words  # type: ignore[misc]
+    started = time.monotonic()
+    words: list[str] = []
+    yield words
     say(f"{stop:<28} {' · '.join(words)}  ({time.monotonic() - started:.2f} s)")
