@@ -2,7 +2,15 @@
 
 import pytest
 
-pytest_plugins = ["tests.plugins.services", "tests.plugins.sandbox", "tests.plugins.chromium", "tests.plugins.emptying", "tests.plugins.properties", "tests.plugins.tryton", "tests.plugins.estate"]
+pytest_plugins = [
+    "tests.plugins.services",
+    "tests.plugins.sandbox",
+    "tests.plugins.chromium",
+    "tests.plugins.emptying",
+    "tests.plugins.properties",
+    "tests.plugins.tryton",
+    "tests.plugins.estate",
+]
 
 
 @pytest.fixture(autouse=True)
