@@ -238,10 +238,15 @@ class Engine:
         for run in queued.order_by("started_at", "id"):
             if (run.saga, run.subject_id) in pairs:
                 first.setdefault((run.saga, run.subject_id), run)
+        if not first:
+            return
+        # What has ended must be written first: the database allows one run at work per object, row by row.
+        self.batch.work.flush()
         for run in first.values():
             self.batch.work.track(run)
             run.state = RunState.RUNNING
         self._go(list(first.values()))
+        self.start_queued()
 
     def _finish(self, run: ProcessRun, state: RunState) -> None:
         run.state, run.ended_at, run.overdue_at = state, clock.now(), None

@@ -54,6 +54,28 @@ def read_opportunity(batch: Batch, told: Sequence[Told]) -> None:
         )
 
 
+def read_account(batch: Batch, told: Sequence[Told]) -> None:
+    """A company changed: its newest deal is asked for, which brings the company along. One query for the set."""
+    deals = Contract.objects.filter(
+        source_system__in={each.event.system for each in told}, account__ref__in={each.subject for each in told}
+    ).order_by("created_at")
+    newest = {(row.source_system, row.account.ref): row for row in deals.select_related("account") if row.account}
+    for each in told:
+        contract = newest.get((each.event.system, each.subject))
+        if contract is None:
+            each.event.state = EventState.SUPERSEDED
+            continue
+        batch.send(
+            Order(
+                system=each.event.system,
+                command=ReadOpportunity(ref=contract.ref),
+                stream_key=each.event.stream_key,
+                idempotency_key=idempotency_key("read", each.event.pk),
+                correlation_id=contract.correlation_id,
+            )
+        )
+
+
 def apply_opportunity(batch: Batch, told: Sequence[Told]) -> None:
     """The CRM told us all of a deal: write the contract, and tell its projects when it was approved or has changed."""
     readings, sources = [], []
@@ -156,7 +178,8 @@ def _tell_project(batch: Batch, told: Told, applied: Applied, project: Project, 
                 ],
             },
             stream_key=project.pk,
-            external_id=f"{name}:{project.pk}:{applied.contract.revision}:{told.event.pk}",
+            # One reading per revision is enough, however many events had the deal read.
+            external_id=f"{name}:{project.pk}:{applied.contract.revision}",
             correlation_id=applied.contract.correlation_id,
             causation_id=reference_of(told.event),
         )

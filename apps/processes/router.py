@@ -12,6 +12,7 @@ Handler = Callable[[Batch, Sequence[Told]], None]
 # Everything that is not named here answers a waiting step: receipts of commands, approvals, decisions.
 ROUTES: dict[str, Handler] = {
     events.OPPORTUNITY_CHANGED: intake.read_opportunity,
+    events.ACCOUNT_CHANGED: intake.read_account,
     events.OPPORTUNITY_READ: intake.apply_opportunity,
     events.MILESTONE_ACHIEVED: intake.achieve_milestone,
     events.INVOICE_CHANGED: intake.change_invoice,

@@ -189,8 +189,6 @@ def _terms_by_the_crm(outside: Outside, ref: str) -> None:
     account = Contract.objects.select_related("account").get(ref=ref).account
     assert account is not None
     outside.change("companies", account.ref, payment_terms_days="90")
-    # The CRM announces the deal, not the company behind it, as what changed.
-    outside.change("deals", ref, po_number="PO-2026-0815")
 
 
 def _refuse_project(name: str) -> Callable[[Outside], None]:

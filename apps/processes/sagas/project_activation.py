@@ -48,6 +48,8 @@ APPROVALS = ("billing_method", "activation")
 
 def check_customer(ctx: Ctx) -> Outcome:
     """The customer is known whole: hierarchy without cycle, bill-to, no duplicate."""
+    if _facts(ctx).project.state != ProjectState.REQUESTED:
+        return End(f"the project is {_facts(ctx).project.state} already")
     return parked_by(customer_blockers(_facts(ctx).checks))
 
 
