@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from apps.canonical.commands import Command
 from apps.canonical.events import Envelope
+
+C = TypeVar("C", bound=Command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,11 @@ class Call:
     deadline_s: float = 30.0
     expected_version: str = ""
     attempt: int = 1
+
+    def of(self, kind: type[C]) -> C:
+        """The command, whose kind is certain: the connector's table gives each kind to a verb of its own."""
+        assert isinstance(self.command, kind), f"a verb for {kind.__name__} was given a {type(self.command).__name__}"
+        return self.command
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class HubSpotConnector:
         return {"portal_id": portal, "account_type": account.get("accountType"), "api_version": self._version}
 
     async def _read_opportunity(self, exchange: Exchange, call: Call) -> Done:
-        command: ReadOpportunity = call.command  # type: ignore[assignment]
+        command = call.of(ReadOpportunity)
         ref = await self._deal_of(exchange, command.ref)
         deal = await self._deal(exchange, ref, properties=self._names.deal.values(), associations=True)
         # One call after another: a command holds one concurrency slot.
@@ -119,7 +119,7 @@ class HubSpotConnector:
         return Done(ref=contract.ref, version=contract.changed_at, payload=to_json(contract))
 
     async def _update_opportunity(self, exchange: Exchange, call: Call) -> Done:
-        command: UpdateOpportunity = call.command  # type: ignore[assignment]
+        command = call.of(UpdateOpportunity)
         written = mapping.to_write_back(command, correlation_id=call.correlation_id, names=self._names)
         reply = await exchange.send("PATCH", self._url("deals", command.ref), json={"properties": written})
         return Done(ref=command.ref, version=str(exchange.read(reply).get("updatedAt") or ""))

@@ -30,7 +30,7 @@ class Invoices:
 
         NetSuite refuses a second record with one external id; whatever it refuses, ours may be there already.
         """
-        command: CreateInvoice = call.command  # type: ignore[assignment]
+        command = call.of(CreateInvoice)
         if call.attempt > 1 and (found := await self.found(exchange, call)):
             return found
         try:
@@ -45,7 +45,7 @@ class Invoices:
 
     async def found(self, exchange: Exchange, call: Call) -> Done | None:
         """The invoice under our key; raises Rejected when its total or currency is another."""
-        command: CreateInvoice = call.command  # type: ignore[assignment]
+        command = call.of(CreateInvoice)
         invoice = command.invoice
         row = await self._row(exchange, rows.invoice_by_key(invoice.id))
         if row is None:
@@ -62,7 +62,8 @@ class Invoices:
 
     async def read(self, exchange: Exchange, call: Call) -> Done:
         """For ReadInvoice, and for PostInvoice: here an invoice that exists is posted, unless it awaits approval."""
-        command: ReadInvoice | PostInvoice = call.command  # type: ignore[assignment]
+        command = call.command
+        assert isinstance(command, ReadInvoice | PostInvoice)
         status = await self._status(exchange, rows.invoice_by_id(command.invoice_ref), key=command.invoice_ref)
         if status.state == "draft" and isinstance(command, PostInvoice):
             raise Rejected(
@@ -74,20 +75,20 @@ class Invoices:
 
     async def void(self, exchange: Exchange, call: Call) -> Done:
         """By our RESTlet: REST records cannot be voided. Voiding a voided invoice changes nothing."""
-        command: VoidInvoice = call.command  # type: ignore[assignment]
+        command = call.of(VoidInvoice)
         body = {"action": "void", "type": "invoice", "id": command.invoice_ref}
         await self._service.restlet(exchange, body, what="voiding an invoice")
         return _done(await self._status(exchange, rows.invoice_by_id(command.invoice_ref), key=command.invoice_ref))
 
     async def voided(self, exchange: Exchange, call: Call) -> Done | None:
-        command: VoidInvoice = call.command  # type: ignore[assignment]
+        command = call.of(VoidInvoice)
         row = await self._row(exchange, rows.invoice_by_id(command.invoice_ref))
         status = await self._read(exchange, row) if row is not None else None
         return _done(status) if status is not None and status.state == "voided" else None
 
     async def credit(self, exchange: Exchange, call: Call) -> Done:
         """The invoice turned into a credit memo over all of it, posted and applied to it."""
-        command: CreditInvoice = call.command  # type: ignore[assignment]
+        command = call.of(CreditInvoice)
         if call.attempt > 1 and (found := await self.credited(exchange, call)):
             return found
         body = mapping.to_credit(command, account=self._account)
@@ -107,7 +108,7 @@ class Invoices:
 
     async def credited(self, exchange: Exchange, call: Call) -> Done | None:
         """The credit memo under our key and what it left of the invoice; raises Rejected when the amounts differ."""
-        command: CreditInvoice = call.command  # type: ignore[assignment]
+        command = call.of(CreditInvoice)
         memo = await self._row(exchange, rows.credit_by_key(command.credit_memo_id))
         if memo is None:
             return None
@@ -131,7 +132,7 @@ class Invoices:
         )
 
     async def check_period(self, exchange: Exchange, call: Call) -> Done:
-        command: CheckPeriod = call.command  # type: ignore[assignment]
+        command = call.of(CheckPeriod)
         periods = await self._service.rows(exchange, rows.period_of(command.day))
         if not periods:
             return Done(payload={"state": "closed", "period": ""})

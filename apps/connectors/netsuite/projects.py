@@ -27,14 +27,14 @@ class Projects:
         self._account = account
 
     async def upsert_customer(self, exchange: Exchange, call: Call) -> Done:
-        command: UpsertCustomer = call.command  # type: ignore[assignment]
+        command = call.of(UpsertCustomer)
         body = mapping.to_customer(command, account=self._account)
         replace = "addressBook" if "addressBook" in body else ""
         key = mapping.customer_key(command)
         return Done(ref=await self._service.put(exchange, "customer", key=key, body=body, replace=replace))
 
     async def customer_found(self, exchange: Exchange, call: Call) -> Done | None:
-        command: UpsertCustomer = call.command  # type: ignore[assignment]
+        command = call.of(UpsertCustomer)
         query = rows.records_by_key("customer", "companyname", [mapping.customer_key(command)])
         found = await self._service.rows(exchange, query)
         # One that shows the old name still has to be changed: sending again does that.
@@ -43,7 +43,7 @@ class Projects:
         return Done(ref=rows.text(found[0], "id"))
 
     async def create_project(self, exchange: Exchange, call: Call) -> Done:
-        command: CreateProject = call.command  # type: ignore[assignment]
+        command = call.of(CreateProject)
         if call.attempt > 1 and (found := await self.project_found(exchange, call)):
             return found
         body = mapping.to_job(command.project, account=self._account)
@@ -51,7 +51,7 @@ class Projects:
         return Done(ref=ref)
 
     async def project_found(self, exchange: Exchange, call: Call) -> Done | None:
-        command: CreateProject = call.command  # type: ignore[assignment]
+        command = call.of(CreateProject)
         project = command.project
         found = await self._service.rows(
             exchange, rows.records_by_key("job", "entityid, subsidiary, currency", [project.id])
@@ -68,14 +68,14 @@ class Projects:
 
     async def cancel_project(self, exchange: Exchange, call: Call) -> Done:
         """Closed and inactive: a record something depends on cannot be deleted, and a trace does no harm."""
-        command: CancelProject = call.command  # type: ignore[assignment]
+        command = call.of(CancelProject)
         body = {"entityStatus": {"id": self._account.closed_status}, "isInactive": True}
         await self._service.patch(exchange, "job", ref=command.project_ref, body=body)
         return Done(ref=command.project_ref)
 
     async def upsert_tasks(self, exchange: Exchange, call: Call) -> Done:
         """One call per task, one after another: a command holds one concurrency slot."""
-        command: UpsertTasks = call.command  # type: ignore[assignment]
+        command = call.of(UpsertTasks)
         known = await self._known_tasks(exchange, command) if call.attempt > 1 else {}
         refs = {}
         for task in command.tasks:
@@ -88,19 +88,19 @@ class Projects:
         return Done(ref=command.project_ref, payload={"tasks": refs})
 
     async def tasks_found(self, exchange: Exchange, call: Call) -> Done | None:
-        command: UpsertTasks = call.command  # type: ignore[assignment]
+        command = call.of(UpsertTasks)
         known = await self._known_tasks(exchange, command)
         if len(known) < len(command.tasks):
             return None
         return Done(ref=command.project_ref, payload={"tasks": known})
 
     async def set_budget(self, exchange: Exchange, call: Call) -> Done:
-        command: SetBudget = call.command  # type: ignore[assignment]
+        command = call.of(SetBudget)
         answer = await self._service.restlet(exchange, mapping.to_budget(command), what="a project budget")
         return Done(ref=str(answer.get("id") or ""))
 
     async def budget_found(self, exchange: Exchange, call: Call) -> Done | None:
-        command: SetBudget = call.command  # type: ignore[assignment]
+        command = call.of(SetBudget)
         query = {"action": "get_budget", "externalId": mapping.budget_key(command.project_id)}
         found = await self._service.restlet_read(exchange, query, what="a project budget")
         # Sending the same key again replaces the lines, so one that differs is simply sent again.
@@ -114,7 +114,7 @@ class Projects:
         Of NetSuite's three ways to bill a milestone, the charge alone has an external id of its own: each
         milestone is created once, may be found again, and shows the invoice that billed it.
         """
-        command: CreateBillingSchedule = call.command  # type: ignore[assignment]
+        command = call.of(CreateBillingSchedule)
         known = await self._known_charges(exchange, command) if call.attempt > 1 else {}
         refs = {}
         for milestone in command.milestones:
@@ -127,14 +127,14 @@ class Projects:
         return Done(ref=command.project_ref, payload={"milestones": refs})
 
     async def schedule_found(self, exchange: Exchange, call: Call) -> Done | None:
-        command: CreateBillingSchedule = call.command  # type: ignore[assignment]
+        command = call.of(CreateBillingSchedule)
         known = await self._known_charges(exchange, command)
         if len(known) < len(command.milestones):
             return None
         return Done(ref=command.project_ref, payload={"milestones": known})
 
     async def cancel_schedule(self, exchange: Exchange, call: Call) -> Done:
-        command: CancelBillingSchedule = call.command  # type: ignore[assignment]
+        command = call.of(CancelBillingSchedule)
         for ref in command.milestones.values():
             await self._service.patch(exchange, "charge", ref=ref, body={"stage": {"id": mapping.NOT_BILLABLE}})
         return Done(ref=command.project_ref)

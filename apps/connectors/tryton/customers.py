@@ -16,7 +16,7 @@ class Customers:
 
     async def upsert(self, calls: Calls, call: Call) -> Done:
         """Created first: Tryton keeps the code unique and refuses a second one by itself, whoever is faster."""
-        command: UpsertCustomer = call.command  # type: ignore[assignment]
+        command = call.of(UpsertCustomer)
         try:
             await calls.create(mapping.PARTY, [mapping.to_new_party(command, ids=self._ids)])
         except Rejected as error:
@@ -28,7 +28,7 @@ class Customers:
 
     async def find(self, calls: Calls, call: Call) -> Done | None:
         """The customer, if Tryton shows it as the command says."""
-        command: UpsertCustomer = call.command  # type: ignore[assignment]
+        command = call.of(UpsertCustomer)
         party = await self._party(calls, command)
         if party is None or _differences(party, command, ids=self._ids):
             return None

@@ -19,7 +19,7 @@ class Invoices:
 
     async def create(self, calls: Calls, call: Call) -> Done:
         """A draft, unless the key is there already. A draft with other totals than asked for is taken back."""
-        command: CreateInvoice = call.command  # type: ignore[assignment]
+        command = call.of(CreateInvoice)
         found = await self.find(calls, call)
         if found is not None:
             return found
@@ -39,7 +39,7 @@ class Invoices:
 
     async def find(self, calls: Calls, call: Call) -> Done | None:
         """The invoice under the key; raises Rejected when there are two or its totals differ."""
-        command: CreateInvoice = call.command  # type: ignore[assignment]
+        command = call.of(CreateInvoice)
         domain = mapping.invoice_by_key(command.invoice.id)
         found = await calls.find(mapping.INVOICE, domain, fields=mapping.INVOICE_FIELDS, limit=2)
         if len(found) > 1:
@@ -56,7 +56,7 @@ class Invoices:
 
     async def post(self, calls: Calls, call: Call) -> Done:
         """Number it and book it. Tryton refuses a second time, so what is posted is left alone."""
-        command: PostInvoice = call.command  # type: ignore[assignment]
+        command = call.of(PostInvoice)
         found = await self.find_posted(calls, call)
         if found is not None:
             return found
@@ -66,7 +66,7 @@ class Invoices:
 
     async def find_posted(self, calls: Calls, call: Call) -> Done | None:
         """The invoice, if it is posted; raises Rejected when it is cancelled."""
-        command: PostInvoice = call.command  # type: ignore[assignment]
+        command = call.of(PostInvoice)
         status = mapping.to_status(await self._record(calls, command.invoice_ref))
         if status.state in ("voided", "credited"):
             raise Rejected(
@@ -77,12 +77,12 @@ class Invoices:
 
     async def read(self, calls: Calls, call: Call) -> Done:
         """The invoice as it is now."""
-        command: ReadInvoice = call.command  # type: ignore[assignment]
+        command = call.of(ReadInvoice)
         return _done(mapping.to_status(await self._record(calls, command.invoice_ref)))
 
     async def void(self, calls: Calls, call: Call) -> Done:
         """Cancel a draft and let its milestones be billed again."""
-        command: VoidInvoice = call.command  # type: ignore[assignment]
+        command = call.of(VoidInvoice)
         status = mapping.to_status(await self._record(calls, command.invoice_ref))
         if status.state not in ("draft", "voided"):
             raise Rejected(
@@ -98,7 +98,7 @@ class Invoices:
 
     async def find_voided(self, calls: Calls, call: Call) -> Done | None:
         """The invoice, if it is cancelled and its milestones are free."""
-        command: VoidInvoice = call.command  # type: ignore[assignment]
+        command = call.of(VoidInvoice)
         status = mapping.to_status(await self._record(calls, command.invoice_ref))
         free = not await self._shares(calls, ref_of(command.invoice_ref, field="invoice_ref"))
         return _done(status) if status.state == "voided" and free else None
@@ -108,7 +108,7 @@ class Invoices:
 
         Tryton refuses to credit an invoice twice, and the credit note names its origin: that is its key.
         """
-        command: CreditInvoice = call.command  # type: ignore[assignment]
+        command = call.of(CreditInvoice)
         ref = ref_of(command.invoice_ref, field="invoice_ref")
         if not await self._credits(calls, ref):
             _check_creditable(await self._record(calls, command.invoice_ref))
@@ -121,7 +121,7 @@ class Invoices:
 
     async def find_credit(self, calls: Calls, call: Call) -> Done | None:
         """The credit note of the invoice, if there is one and the milestones are free again."""
-        command: CreditInvoice = call.command  # type: ignore[assignment]
+        command = call.of(CreditInvoice)
         ref = ref_of(command.invoice_ref, field="invoice_ref")
         notes = await self._credits(calls, ref)
         if not notes or await self._shares(calls, ref):
@@ -133,7 +133,7 @@ class Invoices:
 
     async def check_period(self, calls: Calls, call: Call) -> Done:
         """Whether the period of a day takes postings."""
-        command: CheckPeriod = call.command  # type: ignore[assignment]
+        command = call.of(CheckPeriod)
         domain = mapping.period_of(command.day, ids=self._ids)
         found = await calls.find(mapping.PERIOD, domain, fields=mapping.PERIOD_FIELDS, limit=1)
         record = found[0] if found else None

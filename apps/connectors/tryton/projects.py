@@ -26,7 +26,7 @@ class Projects:
 
     async def create(self, calls: Calls, call: Call) -> Done:
         """The shell, found by its key; one cancelled before is opened again."""
-        command: CreateProject = call.command  # type: ignore[assignment]
+        command = call.of(CreateProject)
         values = mapping.to_project(command, ids=self._ids)
         project = await self._by_key(calls, command.project.id)
         if project is None:
@@ -39,7 +39,7 @@ class Projects:
 
     async def find(self, calls: Calls, call: Call) -> Done | None:
         """The project, if it is there and not cancelled."""
-        command: CreateProject = call.command  # type: ignore[assignment]
+        command = call.of(CreateProject)
         project = await self._by_key(calls, command.project.id)
         if project is None or mapping.is_cancelled(project, ids=self._ids):
             return None
@@ -48,19 +48,19 @@ class Projects:
 
     async def upsert_tasks(self, calls: Calls, call: Call) -> Done:
         """All tasks; the new ones in one transaction."""
-        command: UpsertTasks = call.command  # type: ignore[assignment]
+        command = call.of(UpsertTasks)
         refs = await self._upsert(calls, command.project_ref, self._tasks(command))
         return Done(ref=command.project_ref, payload={"tasks": _by_code(command, refs)})
 
     async def find_tasks(self, calls: Calls, call: Call) -> Done | None:
         """The tasks, if all are there as the command says."""
-        command: UpsertTasks = call.command  # type: ignore[assignment]
+        command = call.of(UpsertTasks)
         refs = await self._as_wanted(calls, command.project_ref, self._tasks(command))
         return None if refs is None else Done(ref=command.project_ref, payload={"tasks": _by_code(command, refs)})
 
     async def set_budget(self, calls: Calls, call: Call) -> Done:
         """The amount as a note on each task; the capabilities say that Tryton has no budgets."""
-        command: SetBudget = call.command  # type: ignore[assignment]
+        command = call.of(SetBudget)
         below = await self._below(calls, command.project_ref)
         for line in command.lines:
             task = below.get(mapping.task_key(line.task_code))
@@ -76,7 +76,7 @@ class Projects:
 
     async def find_budget(self, calls: Calls, call: Call) -> Done | None:
         """The budget, if every task notes its amount."""
-        command: SetBudget = call.command  # type: ignore[assignment]
+        command = call.of(SetBudget)
         below = await self._below(calls, command.project_ref)
         for line in command.lines:
             task = below.get(mapping.task_key(line.task_code))
@@ -86,19 +86,19 @@ class Projects:
 
     async def create_schedule(self, calls: Calls, call: Call) -> Done:
         """All milestones; one that is billed already keeps its price, whatever the command says."""
-        command: CreateBillingSchedule = call.command  # type: ignore[assignment]
+        command = call.of(CreateBillingSchedule)
         refs = await self._upsert(calls, command.project_ref, self._milestones(command))
         return Done(ref=command.project_ref, payload={"milestones": refs})
 
     async def find_schedule(self, calls: Calls, call: Call) -> Done | None:
         """The milestones, if all are there as the command says."""
-        command: CreateBillingSchedule = call.command  # type: ignore[assignment]
+        command = call.of(CreateBillingSchedule)
         refs = await self._as_wanted(calls, command.project_ref, self._milestones(command))
         return None if refs is None else Done(ref=command.project_ref, payload={"milestones": refs})
 
     async def cancel(self, calls: Calls, call: Call) -> Done:
         """Project and tasks get the status cancelled; nothing is deleted, so the ERP's own history stays."""
-        command: CancelProject = call.command  # type: ignore[assignment]
+        command = call.of(CancelProject)
         below = await self._below(calls, command.project_ref)
         project = mapping.ref_of(command.project_ref, field="project_ref")
         refs = [project, *(int(task["id"]) for task in below.values())]
@@ -107,7 +107,7 @@ class Projects:
 
     async def find_cancelled(self, calls: Calls, call: Call) -> Done | None:
         """The project, if it is cancelled."""
-        command: CancelProject = call.command  # type: ignore[assignment]
+        command = call.of(CancelProject)
         ref = mapping.ref_of(command.project_ref, field="project_ref")
         project = await calls.get(mapping.WORK, ref, fields=mapping.WORK_FIELDS)
         if project is None or not mapping.is_cancelled(project, ids=self._ids):
@@ -116,7 +116,7 @@ class Projects:
 
     async def cancel_schedule(self, calls: Calls, call: Call) -> Done:
         """No milestone may be billed any more; raises Rejected when one has been."""
-        command: CancelBillingSchedule = call.command  # type: ignore[assignment]
+        command = call.of(CancelBillingSchedule)
         below = await self._below(calls, command.project_ref)
         wanted = [task for task in below.values() if str(task["id"]) in command.milestones.values()]
         billed = [mapping.key_of(task) for task in wanted if mapping.billed_share(task)]
@@ -132,7 +132,7 @@ class Projects:
 
     async def find_cancelled_schedule(self, calls: Calls, call: Call) -> Done | None:
         """The schedule, if every milestone of it is cancelled."""
-        command: CancelBillingSchedule = call.command  # type: ignore[assignment]
+        command = call.of(CancelBillingSchedule)
         below = await self._below(calls, command.project_ref)
         left = [
             task

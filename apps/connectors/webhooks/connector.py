@@ -99,7 +99,7 @@ class WebhooksConnector:
         return Done(ref=call.idempotency_key, payload=mapping.to_tax_quote(self._answered(reply)))
 
     async def _deliver(self, exchange: Exchange, call: Call) -> Reply:
-        command: Announce = call.command  # type: ignore[assignment]
+        command = call.of(Announce)
         now = clock.now()
         body = mapping.to_event(
             command, event_id=call.idempotency_key, at=now, source=self._source, correlation_id=call.correlation_id
