@@ -194,7 +194,8 @@ def _report_breaches(batch: Batch, told: Told, applied: Applied) -> None:
                 subject_type=breach.object,
                 subject_id=breach.subject_id,
                 stream_key=told.event.stream_key,
-                reference=reference_of(told.event),
+                # Not the event: the same field written again is the same case, seen once more.
+                reference=breach.subject_id,
                 message=breach.message(system=told.event.system),
                 system=told.event.system,
                 code="not_system_of_record",

@@ -6,7 +6,7 @@ from typing import Literal
 from apps.billing.actions.milestones import follow_invoice
 from apps.billing.actions.releases import release_invoice
 from apps.billing.actions.revenue import hold_revenue, recognise
-from apps.billing.actions.statuses import take_status
+from apps.billing.actions.statuses import Difference, take_status
 from apps.billing.models import BillingMilestone, Invoice
 from apps.billing.queries import open_invoices
 from apps.billing.states import MilestoneState
@@ -81,21 +81,29 @@ def _take(batch: Batch, told: Told, invoice: Invoice, milestone: BillingMileston
                 causation_id=reference_of(told.event),
             )
         )
-    for one in taken.differences:
-        batch.report(
-            Finding(
-                kind="reconciliation_difference",
-                subject_type="invoice",
-                subject_id=invoice.pk,
-                stream_key=told.event.stream_key,
-                reference=invoice.pk,
-                message=f"The ERP holds invoice {invoice} with {one.field} {one.theirs}, ours is {one.ours}.",
-                entity=invoice.legal_entity,
-                code="invoice_differs",
-                field=one.field,
-                awaiting="values agree",
-                amount=Money(invoice.total, invoice.currency),
-                evidence={"canonical": {one.field: str(one.ours)}, "answer": {one.field: str(one.theirs)}},
-                correlation_id=invoice.correlation_id,
-            )
+    if taken.differences:
+        _report_differences(batch, told, invoice, taken.differences)
+
+
+def _report_differences(batch: Batch, told: Told, invoice: Invoice, differences: Sequence[Difference]) -> None:
+    words = "; ".join(f"{one.field}: ours {one.ours}, theirs {one.theirs}" for one in differences)
+    batch.report(
+        Finding(
+            kind="reconciliation_difference",
+            subject_type="invoice",
+            subject_id=invoice.pk,
+            stream_key=told.event.stream_key,
+            reference=invoice.pk,
+            message=f"The ERP holds invoice {invoice} with other values: {words}",
+            entity=invoice.legal_entity,
+            code="invoice_differs",
+            field=differences[0].field,
+            awaiting="values agree",
+            amount=Money(invoice.total, invoice.currency),
+            evidence={
+                "canonical": {one.field: str(one.ours) for one in differences},
+                "answer": {one.field: str(one.theirs) for one in differences},
+            },
+            correlation_id=invoice.correlation_id,
         )
+    )

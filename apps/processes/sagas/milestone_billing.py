@@ -18,6 +18,7 @@ from apps.billing.actions.revenue import recognise
 from apps.billing.actions.statuses import Taken, take_status
 from apps.billing.eligibility import why_not_billable
 from apps.billing.models import CreditMemo
+from apps.billing.models import InvoiceLine as InvoiceRow
 from apps.billing.states import InvoiceState, MilestoneState
 from apps.canonical.billing import Invoice, InvoiceLine, InvoiceStatus
 from apps.canonical.codec import from_json
@@ -181,6 +182,7 @@ def create_invoice(ctx: Ctx) -> Sending:
             due_days=facts.account.payment_terms_days,
             po_number=facts.contract.po_number,
             lines=tuple(_line(facts, line) for line in facts.lines),
+            tax_lines=tuple(_tax_line(line) for line in facts.lines),
             net=invoice.net,
             tax=invoice.tax,
             total=invoice.total,
@@ -384,7 +386,7 @@ def _announce(ctx: Ctx, names: tuple[str, ...]) -> None:
         )
 
 
-def _line(facts: Billing, line: Any) -> InvoiceLine:
+def _line(facts: Billing, line: InvoiceRow) -> InvoiceLine:
     return InvoiceLine(
         ref=str(line.position),
         description=line.description,
@@ -396,6 +398,17 @@ def _line(facts: Billing, line: Any) -> InvoiceLine:
         tax_code=line.tax_code,
         tax_rate_percent=line.tax_rate_percent,
         tax_amount=line.tax_amount,
+    )
+
+
+def _tax_line(line: InvoiceRow) -> TaxLine:
+    return TaxLine(
+        ref=str(line.position),
+        base=line.amount,
+        rate_percent=line.tax_rate_percent,
+        amount=line.tax_amount,
+        code=line.tax_code,
+        reason=line.tax_reason,
     )
 
 
