@@ -116,10 +116,13 @@ class Work:
         """Write everything: inserts, then changes, then audit lines. May be called again; it then writes what is new."""
         for model, rows in self._created.items():
             model._default_manager.bulk_create(rows)
-        self._write_paths()
+        moved = self._write_paths()
         changed: dict[type[models.Model], list[tuple[models.Model, set[str]]]] = {}
         for key, row in self._tracked.items():
-            if names := _changes(self._before[key], row):
+            names = _changes(self._before[key], row)
+            if key in moved:
+                names.add("state")  # it may be back where it was, and the database is a step behind
+            if names:
                 changed.setdefault(key[0], []).append((row, names))
         for model, pairs in changed.items():
             _write(model, pairs)
@@ -131,8 +134,11 @@ class Work:
         for key, row in self._tracked.items():
             self._before[key] = _values(row)
 
-    def _write_paths(self) -> None:
-        """Write the states rows only passed through, one statement per step: the database checks every single move."""
+    def _write_paths(self) -> set[tuple[type[models.Model], Any]]:
+        """Write the states rows only passed through, one statement per step: the database checks every single move.
+
+        Returns the keys of rows that passed through any.
+        """
         waves: dict[tuple[int, type[models.Model]], list[tuple[Any, str]]] = {}
         for (model, pk), states in self._paths.items():
             if (model, pk) in self._tracked:
@@ -141,6 +147,7 @@ class Work:
         for number, model in sorted(waves, key=lambda key: key[0]):
             update_column(model, waves[number, model], "state")
         self._paths = {}
+        return {(model, pk) for (_, model), steps in waves.items() for pk, _ in steps}
 
 
 def _write(model: type[models.Model], pairs: Sequence[tuple[models.Model, set[str]]]) -> None:
