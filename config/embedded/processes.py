@@ -1,5 +1,6 @@
 """Server processes: launched apart from us, found again by their pid file, stopped in good order."""
 
+import atexit
 import fcntl
 import os
 import pwd
@@ -12,8 +13,15 @@ from pathlib import Path
 
 import psutil
 
-# Python complains about a child that is forgotten while it runs; these are meant to run on.
 _launched: list[subprocess.Popen[bytes]] = []
+
+
+@atexit.register
+def _let_go() -> None:
+    """Python complains about a child that is forgotten while it runs; these are meant to run on."""
+    for process in _launched:
+        if process.poll() is None:
+            process.returncode = 0
 
 
 @contextmanager
