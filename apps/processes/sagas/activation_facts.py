@@ -13,7 +13,7 @@ from apps.core import clock
 from apps.core.money import Money
 from apps.governance.models import Approval
 from apps.processes.batch import Batch
-from apps.processes.definition import Entity
+from apps.processes.definition import Ctx, Entity
 from apps.processes.models import ProcessRun
 from apps.processes.sagas.shared import Shared, entity_facts, required_entity
 from apps.projects.activation import ActivationFacts
@@ -171,3 +171,9 @@ def blocked(facts: Activation) -> tuple[str, ...]:
     """What waits downstream."""
     milestones = [milestone.name for line in facts.lines for milestone in line.milestones]
     return (f"Start of {facts.project.name}", "Staffing", *(f"Invoice of {name}" for name in milestones[:5]))
+
+
+def facts_of(ctx: Ctx) -> Activation:
+    """The view a step of this saga is given."""
+    view: Activation = ctx.facts
+    return view

@@ -15,7 +15,7 @@ from apps.core import clock
 from apps.core.money import Money
 from apps.governance.models import Approval
 from apps.processes.batch import Batch
-from apps.processes.definition import Entity
+from apps.processes.definition import Ctx, Entity
 from apps.processes.models import ProcessRun
 from apps.processes.sagas.shared import Shared, entity_facts, required_entity
 from apps.projects.models import Project
@@ -163,3 +163,9 @@ def entity_of(facts: Billing) -> Entity:
 def blocked(facts: Billing) -> tuple[str, ...]:
     """What waits downstream."""
     return (f"Invoice of {facts.milestone.name}", f"Revenue of {facts.project.name}", "News to the account team")
+
+
+def facts_of(ctx: Ctx) -> Billing:
+    """The view a step of this saga is given."""
+    view: Billing = ctx.facts
+    return view

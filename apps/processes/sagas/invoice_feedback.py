@@ -9,7 +9,7 @@ from apps.billing.models import Invoice
 from apps.canonical.commands import UpdateOpportunity
 from apps.contracts.models import Contract, LegalEntity
 from apps.core import clock
-from apps.core.money import Money
+from apps.core.money import Money, round_amount
 from apps.processes.batch import Batch
 from apps.processes.definition import Ctx, Entity, Outcome, Saga, Sending, Step
 from apps.processes.models import ProcessRun
@@ -69,7 +69,7 @@ def tell_crm(ctx: Ctx) -> Sending:
         invoice_number=invoice.number,
         invoice_status=invoice.state,
         invoice_date=invoice.posted_on,
-        invoiced_amount=invoice.total,
+        invoiced_amount=round_amount(invoice.total, invoice.currency),
         currency=invoice.currency,
     )
     return Sending(facts.contract.source_system, command, invoice.legal_entity)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import cached_property
 
+from apps.canonical import events
 from apps.canonical.contracts import Contract as Terms
 from apps.connectors import registry
 from apps.connectors.base import Capabilities
@@ -10,12 +11,16 @@ from apps.contracts.blockers import Blocker
 from apps.contracts.models import Contract, LegalEntity
 from apps.contracts.queries import current_terms
 from apps.core.errors import Misconfigured
+from apps.core.ids import new_id
 from apps.governance.crosswalk import all_external_ids
 from apps.governance.models import Approval
 from apps.processes.batch import Batch
-from apps.processes.definition import Entity, Park
+from apps.processes.definition import Ctx, Entity, Park
 from apps.processes.models import ProcessRun
 from apps.projects.models import Project
+
+# What ends the wait of a step that asked people.
+ANSWERS = (events.APPROVAL_GRANTED, events.APPROVAL_REFUSED)
 
 
 class Shared:
@@ -101,3 +106,8 @@ def parked_by(blockers: Sequence[Blocker]) -> Park | None:
     return Park(
         first.kind, first.message + others, code=first.code or first.kind, field=first.field, amount=first.amount
     )
+
+
+def step_id(ctx: Ctx) -> str:
+    """The id of the step the run stands at; what waits for a person is known by it."""
+    return new_id("STP", ctx.run.pk, ctx.run.step)

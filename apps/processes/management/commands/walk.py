@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.contracts.models import LegalEntity
 from apps.core.errors import TieoutError
+from apps.events import delivery
 from apps.processes.demo.outside import Outside
 from apps.processes.demo.walk import walk
 
@@ -32,10 +33,16 @@ class Command(BaseCommand):
             raise CommandError(
                 f"no legal entity {', '.join(sorted(unknown))}; there are {there}. Run `make run` first."
             )
+        try:
+            self._walk(entities, outside=Outside(sandbox), timeout_s=timeout)
+        finally:
+            delivery.close()
+
+    def _walk(self, entities: list[str], *, outside: Outside, timeout_s: float) -> None:
         for entity in entities:
             self.stdout.write(f"--- {entity}")
             try:
-                walk(entity, outside=Outside(sandbox), say=self.stdout.write, timeout_s=timeout)
+                walk(entity, outside=outside, say=self.stdout.write, timeout_s=timeout_s)
             except TieoutError as error:
                 self.stderr.write(f"not walked to the end: {error}")
                 sys.exit(1)
