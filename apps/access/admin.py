@@ -7,7 +7,7 @@ from apps.access.models import User
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
+class PersonAdmin(UserAdmin):
     list_display = ["username", "display_name", "roles", "entities", "is_active", "is_staff"]
     search_fields = ["username", "display_name", "email"]
     fieldsets = (

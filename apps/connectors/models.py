@@ -79,7 +79,7 @@ class ConnectedSystem(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Raise the version with every full save, so that each process makes a fresh connector."""
         if not self._state.adding and kwargs.get("update_fields") is None:
-            self.version = F("version") + 1  # type: ignore[assignment]
+            self.version = F("version") + 1
         super().save(*args, **kwargs)
         if hasattr(self.version, "resolve_expression"):
             self.refresh_from_db(fields=["version"])

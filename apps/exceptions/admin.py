@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from apps.exceptions.models import CaseNote, ExceptionCase
 
 
-class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnly(admin.ModelAdmin):
     """Shows rows and changes none."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:

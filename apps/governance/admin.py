@@ -28,7 +28,7 @@ _KEPT = ("id", "revision", "state", "proposed_by", "approved_by", "effective_fro
 
 def _step(name: str, label: str, change: Callable[..., Any]) -> Callable[..., None]:
     @admin.action(description=label)
-    def run(modeladmin: admin.ModelAdmin, request: HttpRequest, rows: QuerySet) -> None:  # type: ignore[type-arg]
+    def run(modeladmin: admin.ModelAdmin, request: HttpRequest, rows: QuerySet) -> None:
         for rule in rows:
             try:
                 change(type(rule), rule.pk, by=person(request.user.get_username()), why=f"{label} in the rule editor")
@@ -41,7 +41,7 @@ def _step(name: str, label: str, change: Callable[..., Any]) -> Callable[..., No
     return run
 
 
-class RuleAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class RuleAdmin(admin.ModelAdmin):
     """Every revision is shown; adding a row proposes one."""
 
     list_filter = ["state"]
@@ -118,7 +118,7 @@ class ContractVersionAdmin(RuleAdmin):
     list_filter = ["state", "name"]
 
 
-class ShownOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+class ShownOnly(admin.ModelAdmin):
     """Rows the engine writes; looked at here, changed nowhere."""
 
     show_full_result_count = False

@@ -48,7 +48,7 @@ class Breach:
     owner: str
     policy: str
 
-    def message(self, *, object: str, system: str) -> str:  # noqa: A002
+    def message(self, *, object: str, system: str) -> str:  # noqa: A002 - as above
         """In words, for the case."""
         done = {
             Policy.REJECT: "the value was not taken over",
@@ -94,7 +94,7 @@ def matrix(rules: Iterable[Ownership]) -> Matrix:
     return Matrix({(rule.object, rule.field): rule for rule in rules})
 
 
-def may_write(rules: Matrix, *, object: str, field: str, system: str) -> bool:  # noqa: A002
+def may_write(rules: Matrix, *, object: str, field: str, system: str) -> bool:  # noqa: A002 - as above
     """Whether systems of the kind `system` (``crm``, ``erp`` …) own `object.field`. Tieout's own decisions pass."""
     return system in (rules.rule(object, field).owner, SystemKind.TIEOUT)
 
@@ -103,7 +103,7 @@ def check_write(
     rules: Matrix,
     changes: Mapping[str, Change],
     *,
-    object: str,  # noqa: A002
+    object: str,  # noqa: A002 - as above
     system: str,
 ) -> Verdict:
     """What of `changes` (field → (old, new)) a system of the kind `system` may write. Unchanged fields are no writes."""

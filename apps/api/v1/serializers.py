@@ -3,7 +3,7 @@
 from rest_framework import serializers
 
 
-class FaultSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class FaultSerializer(serializers.Serializer):
     """One fault in the input: where, what, and how to mend it."""
 
     path = serializers.CharField()
@@ -11,7 +11,7 @@ class FaultSerializer(serializers.Serializer):  # type: ignore[type-arg]
     mend = serializers.CharField(allow_blank=True)
 
 
-class ProblemSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class ProblemSerializer(serializers.Serializer):
     """A problem document (RFC 9457)."""
 
     type = serializers.CharField()
@@ -20,10 +20,10 @@ class ProblemSerializer(serializers.Serializer):  # type: ignore[type-arg]
     detail = serializers.CharField()
     instance = serializers.CharField()
     correlation_id = serializers.CharField()
-    errors = FaultSerializer(many=True, required=False)  # type: ignore[assignment]
+    errors = FaultSerializer(many=True, required=False)  # type: ignore[assignment]  # RFC 9457's name
 
 
-class ConfirmSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class ConfirmSerializer(serializers.Serializer):
     """Which CRM the opportunity is in."""
 
     system = serializers.SlugField(max_length=40, help_text="Code of the CRM, like hubspot.")
@@ -45,7 +45,7 @@ class OpportunityRef(serializers.RegexField):
             raise serializers.ValidationError({"ref": error.detail}) from error
 
 
-class BlockerSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class BlockerSerializer(serializers.Serializer):
     """One thing that stands in the way; `kind` is a kind of case."""
 
     kind = serializers.CharField()
@@ -53,7 +53,7 @@ class BlockerSerializer(serializers.Serializer):  # type: ignore[type-arg]
     field = serializers.CharField(allow_blank=True)
 
 
-class CheckSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class CheckSerializer(serializers.Serializer):
     """One project, one per legal entity."""
 
     project = serializers.CharField(source="project_id")
@@ -62,7 +62,7 @@ class CheckSerializer(serializers.Serializer):  # type: ignore[type-arg]
     blockers = BlockerSerializer(many=True)
 
 
-class ConfirmationSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class ConfirmationSerializer(serializers.Serializer):
     """What validation found. `contract` is empty while the CRM has not told us of the opportunity yet."""
 
     opportunity = serializers.CharField()

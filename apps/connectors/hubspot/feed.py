@@ -92,9 +92,8 @@ async def _changed(
 
 def _stamped(results: Iterable[Any]) -> Iterable[tuple[str, int]]:
     for result in results:
-        properties = result.get("properties") if isinstance(result, dict) else None
         try:
-            instant = datetime.fromisoformat(properties[MODIFIED])  # type: ignore[index]
+            instant = datetime.fromisoformat(result["properties"][MODIFIED])
             yield str(result["id"]), int(instant.replace(tzinfo=instant.tzinfo or UTC).timestamp() * 1000)
         except (TypeError, KeyError, ValueError) as error:
             raise BadInput(
