@@ -37,9 +37,9 @@ def locked_all(model: type[S], pks: Iterable[Any], *, by: Actor, why: str = "") 
     with transaction.atomic():
         work = Work()
         rows = work.lock(model, pks)
-        before = {pk: row.state for pk, row in rows.items()}  # type: ignore[attr-defined]
+        before = {pk: row.state for pk, row in rows.items()}
         yield rows
         for pk, row in rows.items():
-            if row.state != before[pk]:  # type: ignore[attr-defined]
-                work.note(row, verb=f"to {row.state}", by=by, why=why, source=before[pk], target=row.state)  # type: ignore[attr-defined]
+            if row.state != before[pk]:
+                work.note(row, verb=f"to {row.state}", by=by, why=why, source=before[pk], target=row.state)
         work.flush()

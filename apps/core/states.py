@@ -25,6 +25,9 @@ class Audited(models.Model):
 class StatefulModel(Audited):
     """A row with a protected ``state`` and an optimistic ``version`` that grows with each saved change."""
 
+    # Each model names its own FSMField; its choices are the model's own.
+    state: str
+
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
