@@ -1,5 +1,6 @@
 """What an answer or a failure makes of a command: its next state, when it is due, and the receipt. Pure."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,19 @@ def failed(claimed: Claimed, failure: Failure, *, capabilities: Capabilities) ->
     return _later(claimed, _BACK_TO[claimed.kind], "transient", delay_s, failure)
 
 
+def worn_out(claimed: Claimed) -> Outcome | None:
+    """The end of a command under which worker after worker died without a word: it is not tried for ever."""
+    if claimed.lookups <= LOOKUP.attempts + SEND.attempts:
+        return None
+    is_read = COMMANDS[claimed.name].is_read
+    failure = UnknownOutcome(
+        f"{claimed.name} was on its way {claimed.lookups} times and its worker died each time.", code="worker_died"
+    )
+    if is_read:
+        return _final(claimed, CommandState.DEAD, "dead", events.COMMAND_DEAD, failure)
+    return _final(claimed, CommandState.DEAD, "unknown", events.COMMAND_UNKNOWN, failure)
+
+
 def untried(claimed: Claimed) -> Outcome:
     """Claimed, and not called after all."""
     return Outcome(claimed, _BACK_TO[claimed.kind], "untried", untried=True)
@@ -88,6 +102,7 @@ def _final(claimed: Claimed, state: CommandState, outcome: str, event: str, fail
             "message": _plain(str(failure))[:2000],
             "detail": _plain(failure.detail)[:8000],
             "attempts": claimed.attempts,
+            "sent": json.loads(claimed.body),
             "transient": isinstance(failure, TransientFailure),
         },
     )

@@ -104,7 +104,8 @@ class Saga:
 
     load:    the facts of a set of runs, by run id: one query per table, rows that change locked through `batch.work`.
     ended:   called when a run ends before its last step; `compensated` when everything was undone.
-    at_risk: the money that hangs on a run, for its cases; blocked: what waits for it, in words.
+    at_risk: the money that hangs on a run, for its cases; blocked: what waits for it, in words; shown: our values,
+             by canonical name, to be held against what was sent and answered.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Saga:
     at_risk: Callable[[Any], Money | None]
     entity_of: Callable[[Any], Entity]
     blocked: Callable[[Any], tuple[str, ...]] = lambda facts: ()
+    shown: Callable[[Any], dict[str, Any]] = lambda facts: {}
     compensated: Callable[[Ctx], None] | None = None
 
     def position(self, name: str) -> int:

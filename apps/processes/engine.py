@@ -356,7 +356,10 @@ class Engine:
                 awaiting=step.waits_for or step.name,
                 amount=park.amount or saga.at_risk(facts),
                 blocked=saga.blocked(facts),
-                evidence={key: value for key, value in park.evidence.items() if key != "system"},
+                evidence={
+                    "canonical": saga.shown(facts),
+                    **{key: value for key, value in park.evidence.items() if key != "system"},
+                },
                 attempts=park.attempts or step.attempt,
                 correlation_id=run.correlation_id,
                 country=entity.country,

@@ -33,7 +33,11 @@ def of_receipt(name: str, payload: Mapping[str, Any]) -> Park:
         words,
         code=code or kind,
         field=str(payload.get("field", "")),
-        evidence={"system": system, "answer": {"detail": payload.get("detail", ""), "code": code}},
+        evidence={
+            "system": system,
+            "sent": payload.get("sent", {}),
+            "answer": {"detail": payload.get("detail", ""), "code": code},
+        },
         attempts=int(payload.get("attempts", 0)),
     )
 

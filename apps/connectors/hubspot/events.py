@@ -28,6 +28,9 @@ def to_envelope(body: bytes, *, names: Names, settings: Mapping[str, Any]) -> En
         return None
     if what != "propertyChange" and what not in _WHOLE_OBJECT:
         return None
+    if (kind, what) == ("line_item", "creation"):
+        # It belongs to no deal yet; the association that follows is the deal's own event.
+        return None
     return Envelope(
         name=_NAMES[kind],
         subject=f"line_item:{ref}" if kind == "line_item" else ref,

@@ -9,7 +9,7 @@ from apps.canonical.commands import (
 )
 from apps.canonical.parties import TaxProfile
 from apps.contracts.actions.tax import TaxAnswer, confirm_tax_profiles
-from apps.core.money import Money
+from apps.core.money import Money, round_amount
 from apps.governance import approvals
 from apps.governance.approvals import ApprovalRequest
 from apps.governance.policies import policies_now, required_role
@@ -87,7 +87,11 @@ def request_approvals(ctx: Ctx) -> Outcome:
     """Finance approves the billing method, delivery the activation, in parallel; policies say who, or that nobody has to."""
     facts, project = facts_of(ctx), facts_of(ctx).project
     money = Money(project.budget, project.currency)
-    payload = {"terms": project.terms_hash, "entity": project.legal_entity, "budget": str(project.budget)}
+    payload = {
+        "terms": project.terms_hash,
+        "entity": project.legal_entity,
+        "budget": str(round_amount(project.budget, project.currency)),
+    }
     wanted = []
     for kind in APPROVALS:
         role = required_role(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import Any
 
 from apps.billing.models import BillingMilestone
 from apps.canonical.contracts import ContractLine
@@ -171,6 +172,33 @@ def blocked(facts: Activation) -> tuple[str, ...]:
     """What waits downstream."""
     milestones = [milestone.name for line in facts.lines for milestone in line.milestones]
     return (f"Start of {facts.project.name}", "Staffing", *(f"Invoice of {name}" for name in milestones[:5]))
+
+
+def shown(facts: Activation) -> dict[str, Any]:
+    """What we hold of the project and its customer."""
+    project, account = facts.project, facts.contract.account
+    return {
+        "project": {
+            "name": project.name,
+            "legal_entity": project.legal_entity,
+            "currency": project.currency,
+            "budget": str(project.budget),
+            "service_line": project.service_line,
+            "tax_code": project.tax_code,
+            "cost_centre": project.cost_centre,
+            "starts_on": project.starts_on.isoformat() if project.starts_on else None,
+            "ends_on": project.ends_on.isoformat() if project.ends_on else None,
+        },
+        "account": {
+            "name": account.name,
+            "tax_id": account.tax_id,
+            "country": account.country,
+            "payment_terms_days": account.payment_terms_days,
+            "bill_to": account.bill_to,
+        }
+        if account
+        else None,
+    }
 
 
 def facts_of(ctx: Ctx) -> Activation:

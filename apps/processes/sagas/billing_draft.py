@@ -14,11 +14,12 @@ from apps.billing.actions.invoices import (
 from apps.billing.actions.milestones import achieve
 from apps.billing.actions.releases import release_invoice
 from apps.billing.eligibility import why_not_billable
+from apps.billing.models import Invoice as InvoiceRow
 from apps.billing.states import InvoiceState, MilestoneState
 from apps.canonical.codec import from_json
 from apps.canonical.commands import RequestTaxQuote
 from apps.canonical.parties import TaxLine
-from apps.core.money import Money
+from apps.core.money import Money, round_amount
 from apps.governance import approvals
 from apps.governance.approvals import ApprovalRequest
 from apps.governance.policies import policies_now, required_role
@@ -128,7 +129,7 @@ def request_approval(ctx: Ctx) -> Outcome:
         kind="invoice",
         subject_type="invoice",
         subject_id=invoice.pk,
-        payload={"net": str(invoice.net), "tax": str(invoice.tax), "currency": invoice.currency},
+        payload=agreed_content(invoice),
         stream_key=ctx.run.stream_key,
         reference=step_id(ctx),
         role=role,
@@ -153,3 +154,12 @@ def take_approval(ctx: Ctx, answer: Mapping[str, Any]) -> Outcome:
         return Wait()
     approve_invoice(ctx.batch.work, facts.invoice, facts.milestone, by=ctx.by)
     return None
+
+
+def agreed_content(invoice: InvoiceRow) -> dict[str, str]:
+    """What an approval of an invoice is bound to; amounts in the currency's minor unit, so that one figure is one text."""
+    return {
+        "net": str(round_amount(invoice.net, invoice.currency)),
+        "tax": str(round_amount(invoice.tax, invoice.currency)),
+        "currency": invoice.currency,
+    }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
 from apps.billing.actions.revenue import RevenuePlan, hold_revenue
 from apps.billing.eligibility import BillingFacts
@@ -163,6 +164,32 @@ def entity_of(facts: Billing) -> Entity:
 def blocked(facts: Billing) -> tuple[str, ...]:
     """What waits downstream."""
     return (f"Invoice of {facts.milestone.name}", f"Revenue of {facts.project.name}", "News to the account team")
+
+
+def shown(facts: Billing) -> dict[str, Any]:
+    """What we hold of the milestone and its invoice."""
+    milestone = facts.milestone
+    held: dict[str, Any] = {
+        "milestone": {
+            "code": milestone.code,
+            "name": milestone.name,
+            "amount": str(milestone.amount),
+            "invoiced_amount": str(milestone.invoiced_amount),
+            "currency": milestone.currency,
+            "due_on": milestone.due_on.isoformat() if milestone.due_on else None,
+        }
+    }
+    if facts.run.notes.get("invoice"):
+        invoice = facts.invoice
+        held["invoice"] = {
+            "id": invoice.pk,
+            "net": str(invoice.net),
+            "tax": str(invoice.tax),
+            "total": str(invoice.total),
+            "currency": invoice.currency,
+            "invoice_date": invoice.invoice_date.isoformat(),
+        }
+    return held
 
 
 def facts_of(ctx: Ctx) -> Billing:

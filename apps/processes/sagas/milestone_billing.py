@@ -3,7 +3,7 @@
 from apps.processes.definition import Saga, Step
 from apps.processes.sagas import billing_draft as drafting
 from apps.processes.sagas import billing_erp as erp
-from apps.processes.sagas.billing_facts import at_risk, blocked, entity_of, load
+from apps.processes.sagas.billing_facts import at_risk, blocked, entity_of, load, shown
 from apps.processes.sagas.shared import ANSWERS
 
 MILESTONE_BILLING = Saga(
@@ -14,6 +14,7 @@ MILESTONE_BILLING = Saga(
     at_risk=at_risk,
     entity_of=entity_of,
     blocked=blocked,
+    shown=shown,
     steps=(
         Step("achievement", run=drafting.take_achievement),
         Step("eligibility", run=drafting.check_eligibility),

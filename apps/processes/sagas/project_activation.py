@@ -4,7 +4,7 @@ from apps.processes.definition import Saga, Step
 from apps.processes.sagas import activation_checks as checks
 from apps.processes.sagas import activation_erp as erp
 from apps.processes.sagas import activation_news as news
-from apps.processes.sagas.activation_facts import at_risk, blocked, entity_of, load
+from apps.processes.sagas.activation_facts import at_risk, blocked, entity_of, load, shown
 from apps.processes.sagas.shared import ANSWERS
 
 PROJECT_ACTIVATION = Saga(
@@ -15,6 +15,7 @@ PROJECT_ACTIVATION = Saga(
     at_risk=at_risk,
     entity_of=entity_of,
     blocked=blocked,
+    shown=shown,
     compensated=erp.give_up,
     steps=(
         Step("check_customer", run=checks.check_customer),
