@@ -1,6 +1,7 @@
 """Work: what one transaction changes, gathered first and written with one statement per table."""
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any, TypeVar, cast
 
 from django.db import models
@@ -10,7 +11,7 @@ from apps.audit.models import AuditLine
 from apps.core import clock
 from apps.core.actor import Actor
 from apps.core.context import causation_id, correlation_id
-from apps.core.sets import update_column, update_rows
+from apps.core.sets import insert_rows, update_column, update_rows
 from apps.core.states import Audited, StatefulModel
 
 M = TypeVar("M", bound=models.Model)
@@ -49,7 +50,7 @@ class Work:
         """Write this row's changes at `flush`. The caller has locked it."""
         key = (type(row), row.pk)
         self._tracked[key] = row
-        self._before[key] = _values(row)
+        self._before[key] = _remembered(row)
         return row
 
     def create(self, row: M, *, by: Actor, why: str = "", after: dict[str, Any] | None = None, at_story: str = "") -> M:
@@ -115,7 +116,7 @@ class Work:
     def flush(self) -> None:
         """Write everything: inserts, then changes, then audit lines. May be called again; it then writes what is new."""
         for model, rows in self._created.items():
-            model._default_manager.bulk_create(rows)
+            _insert(model, rows)
         moved = self._write_paths()
         changed: dict[type[models.Model], list[tuple[models.Model, set[str]]]] = {}
         for key, row in self._tracked.items():
@@ -126,13 +127,13 @@ class Work:
                 changed.setdefault(key[0], []).append((row, names))
         for model, pairs in changed.items():
             _write(model, pairs)
-        AuditLine.objects.bulk_create(self._lines)
+            for row, _ in pairs:
+                self.track(row)
+        insert_rows(AuditLine, self._lines)
         for rows in self._created.values():
             for row in rows:
                 self.track(row)
         self._created, self._lines = {}, []
-        for key, row in self._tracked.items():
-            self._before[key] = _values(row)
 
     def _write_paths(self) -> set[tuple[type[models.Model], Any]]:
         """Write the states rows only passed through, one statement per step: the database checks every single move.
@@ -150,6 +151,13 @@ class Work:
         return {(model, pk) for (_, model), steps in waves.items() for pk, _ in steps}
 
 
+def _insert(model: type[models.Model], rows: Sequence[models.Model]) -> None:
+    if isinstance(model._meta.pk, models.AutoField):
+        model._default_manager.bulk_create(rows)  # these must learn their key
+    else:
+        insert_rows(model, rows)
+
+
 def _write(model: type[models.Model], pairs: Sequence[tuple[models.Model, set[str]]]) -> None:
     rows = [row for row, _ in pairs]
     names = set().union(*(names for _, names in pairs))
@@ -162,18 +170,32 @@ def _write(model: type[models.Model], pairs: Sequence[tuple[models.Model, set[st
     update_rows(model, rows, sorted(names))
 
 
-def _values(row: models.Model) -> dict[str, Any]:
-    return {
-        field.attname: _frozen(row.__dict__.get(field.attname))
-        for field in row._meta.concrete_fields
-        if field.attname in row.__dict__ and field.attname not in _KEPT
-    }
+def _remembered(row: models.Model) -> dict[str, Any]:
+    """What a row holds now. JSON columns may be changed in place, so these are written down instead of referred to."""
+    held = row.__dict__.copy()
+    for name in _json_columns(type(row)):
+        if name in held:
+            held[name] = repr(held[name])
+    return held
 
 
 def _changes(before: dict[str, Any], row: models.Model) -> set[str]:
-    return {name for name, value in _values(row).items() if before.get(name) != value}
+    now, json_columns, columns = row.__dict__, _json_columns(type(row)), _columns(type(row))
+    written = {name for name in json_columns if name in now and before.get(name) != repr(now[name])}
+    plain = {
+        name
+        for name in columns
+        if name in now and (value := now[name]) is not (old := before.get(name)) and value != old
+    }
+    return written | plain
 
 
-def _frozen(value: Any) -> Any:
-    # JSON columns are changed in place, so what they held must be remembered, not referred to.
-    return repr(value) if isinstance(value, dict | list) else value
+@cache
+def _columns(model: type[models.Model]) -> tuple[str, ...]:
+    names = (field.attname for field in model._meta.concrete_fields if not isinstance(field, models.JSONField))
+    return tuple(name for name in names if name not in _KEPT)
+
+
+@cache
+def _json_columns(model: type[models.Model]) -> tuple[str, ...]:
+    return tuple(field.attname for field in model._meta.concrete_fields if isinstance(field, models.JSONField))

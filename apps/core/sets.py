@@ -1,4 +1,4 @@
-"""Writing many rows with one statement. Django's bulk_update builds a CASE per cell and costs ten times as much."""
+"""Writing many rows with one statement, at a tenth of what Django's bulk_create and bulk_update cost."""
 
 import json
 from collections.abc import Sequence
@@ -6,6 +6,27 @@ from typing import Any
 
 from django.db import connection, models
 from django.db.models.fields.json import JSONField
+
+
+def insert_rows(model: type[models.Model], rows: Sequence[models.Model]) -> None:
+    """Insert `rows` by one COPY. They do not learn a key that the database makes; triggers and constraints hold."""
+    if not rows:
+        return
+    meta, quoted = model._meta, connection.ops.quote_name
+    fields = [field for field in meta.concrete_fields if not (field.primary_key and rows[0].pk is None)]
+    for field in fields:
+        if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False):
+            for row in rows:
+                field.pre_save(row, add=True)
+    columns = ", ".join(quoted(_name(field)) for field in fields)
+    cells = [(field, field.attname, isinstance(field, JSONField)) for field in fields]
+    copy_in = f"COPY {quoted(meta.db_table)} ({columns}) FROM STDIN"
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(copy_in) as copy:
+        for row in rows:
+            held = row.__dict__
+            copy.write_row([_value(field, row) if is_json else held[name] for field, name, is_json in cells])
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
 
 
 def update_rows(model: type[models.Model], rows: Sequence[models.Model], fields: Sequence[str]) -> int:
