@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.core.management import call_command
@@ -28,7 +28,9 @@ def found(*, sandbox_url: str) -> None:
     """Masters, systems, policies. Rates are raised so far that they do not bind; concurrency as said above."""
     call_command("masters", verbosity=0)
     estate.connect_systems(sandbox_url=sandbox_url, tryton_url=f"{NOWHERE}/erp", public_url=NOWHERE)
-    ConnectedSystem.objects.update(rate_per_s=1_000_000, burst=1_000_000, max_concurrency=CONCURRENCY, poll_every_s=None)
+    ConnectedSystem.objects.update(
+        rate_per_s=1_000_000, burst=1_000_000, max_concurrency=CONCURRENCY, poll_every_s=None
+    )
     ConnectedSystem.objects.filter(code="netsuite").update(max_concurrency=NETSUITE_CONCURRENCY)
     ConnectedSystem.objects.filter(code="tryton").update(enabled=False)
     ApprovalPolicy.objects.filter(kind__in=("billing_method", "activation", "invoice")).update(role="")
@@ -96,6 +98,11 @@ def _deal() -> dict[str, Any]:
     number = uuid.uuid4().hex[:12]
     buyer = {**deals.COMPANIES["nimbus"], "name": f"Nimbus {number}", "domain": f"{number}.example", "tax_id": ""}
     lines = deals.line(
-        "US-01", "IMPLEMENTATION", [("M1", "Design", "1000.00")], first_due=date.today() + timedelta(days=7)
+        "US-01",
+        "IMPLEMENTATION",
+        [("M1", "Design", "1000.00")],
+        first_due=clock.today("America/New_York") + timedelta(days=7),
     )
-    return deals.deal(f"Deal {number}", company=buyer, currency="USD", lines=lines, starts_on=date.today())
+    return deals.deal(
+        f"Deal {number}", company=buyer, currency="USD", lines=lines, starts_on=clock.today("America/New_York")
+    )

@@ -96,7 +96,10 @@ async def main(url: str, count: int, at_once: int, own: str) -> None:
         began = time.perf_counter()
         await asyncio.gather(*(one(number) for number in range(count)))
         seconds = time.perf_counter() - began
-    print(json.dumps({"seconds": seconds, "steps": count * len(script["steps"]), "cpu_s": time.process_time()}), flush=True)
+    print(
+        json.dumps({"seconds": seconds, "steps": count * len(script["steps"]), "cpu_s": time.process_time()}),
+        flush=True,
+    )
     DBOS.destroy()
 
 

@@ -24,8 +24,8 @@ def dbos(place: Place, *, script: Path, stories: int, processes: int) -> dict[st
     """The same stories by DBOS on the same PostgreSQL, with this many processes."""
     name = f"bench_dbos_{processes}"
     with psycopg.connect(postgres.url(place.home, database="postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # noqa: S608  our own name
-        connection.execute(f"CREATE DATABASE {name}")  # noqa: S608
+        connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name}")
     url = postgres.url(place.home, database=name)
     each = stories // processes
     python = str(place.home / "venv" / "bin" / "python")

@@ -45,7 +45,9 @@ class Place:
         connections["default"].settings_dict["NAME"] = name
         return postgres.url(self.home, database=name)
 
-    def spawn(self, command: Sequence[str], *, log: str, stdin: bool = False, **environment: str) -> subprocess.Popen[bytes]:
+    def spawn(
+        self, command: Sequence[str], *, log: str, stdin: bool = False, **environment: str
+    ) -> subprocess.Popen[bytes]:
         """A process of the benchmark; ended with it at the latest."""
         with (self.home / "logs" / f"{log}.log").open("ab") as out:
             child = subprocess.Popen(

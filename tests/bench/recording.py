@@ -47,7 +47,7 @@ LEFT JOIN events_outboxcommand c ON c.reference = s.id ORDER BY r.started_at, s.
 
 def _keys() -> list[str]:
     tables = ("projects_project", "billing_billingmilestone", "billing_invoice", "contracts_account")
-    return [key for table in tables for key in _column(f"SELECT id FROM {table}")]  # noqa: S608  names above
+    return [key for table in tables for key in _column(f"SELECT id FROM {table}")]
 
 
 @contextmanager
