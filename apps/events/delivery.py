@@ -218,7 +218,8 @@ class _Drain:
             return []
         failpoints.reach("before_claim")
         claimed = outbox.claim(self.system.code, limit=grant.count, lease_s=self.call_lease_s)
-        failpoints.reach("after_claim")
+        if claimed:
+            failpoints.reach("after_claim")
         limits.give_back(self.system, grant.count - len(claimed))
         return claimed
 
@@ -229,6 +230,8 @@ class _Drain:
             self.stopped = True
 
     async def _outcome(self, claimed: Claimed, claimed_at: float) -> Outcome:
+        if spent := settlement.worn_out(claimed):
+            return spent
         left_s = self.call_lease_s - self.system.max_in_flight_s - (time.monotonic() - claimed_at)
         if left_s < self.system.timeout_s:
             # Deadline guard: a call begun now could outlive its lease, and somebody else would look too early.

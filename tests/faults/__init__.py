@@ -1,0 +1,1 @@
+"""Kill, freeze, starve: afterwards every promise holds, in our tables and in the vendor's ledger."""
