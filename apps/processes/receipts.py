@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from django.db.models import Q
+
 from apps.canonical import events
 from apps.core.context import correlated
 from apps.events.states import EventState
@@ -14,16 +16,16 @@ from apps.processes.engine import Engine
 from apps.processes.models import ProcessRun, ProcessStep
 from apps.processes.parking import FAILED_RECEIPTS
 from apps.processes.registry import SAGAS
-from apps.processes.states import StepState
+from apps.processes.states import RunState, StepState
 from apps.processes.told import Told
 
 
 def resume(batch: Batch, told: Sequence[Told]) -> None:
-    """Take each event to the step it names. Three queries for the set, and one per table of facts.
+    """Take each event to the step it names. A few queries for the set, and one per table of facts.
 
     An answer nobody waits for any more is kept and changes nothing.
     """
-    steps = _steps(batch, [each.event.reference for each in told])
+    steps = _steps(batch, told)
     engine = Engine(batch, sagas=SAGAS)
     engine.load([run for run, _, _ in steps.values()], [step for _, _, own in steps.values() for step in own])
     for each in told:
@@ -46,12 +48,15 @@ def resume(batch: Batch, told: Sequence[Told]) -> None:
     engine.start_queued()
 
 
-def _steps(batch: Batch, references: Sequence[str]) -> dict[str, tuple[ProcessRun, ProcessStep, list[ProcessStep]]]:
-    """By step id: its run (locked), itself, and all reached steps of the run."""
-    runs_of = dict(ProcessStep.objects.filter(pk__in=references).values_list("pk", "run_id"))
+def _steps(batch: Batch, told: Sequence[Told]) -> dict[str, tuple[ProcessRun, ProcessStep, list[ProcessStep]]]:
+    """By step id: its run (locked), itself, and the run's reached steps: all where one may be undone, else just this."""
+    named = {each.event.reference: each.name for each in told}
+    runs_of = dict(ProcessStep.objects.filter(pk__in=named).values_list("pk", "run_id"))
     runs = batch.work.lock(ProcessRun, runs_of.values())
+    whole = {run.pk for run in runs.values() if run.state == RunState.COMPENSATING}
+    whole |= {run_id for pk, run_id in runs_of.items() if named[pk] == events.DECISION_TAKEN}
     by_run: dict[str, list[ProcessStep]] = {}
-    for step in ProcessStep.objects.filter(run_id__in=runs).order_by("position"):
+    for step in ProcessStep.objects.filter(Q(pk__in=runs_of) | Q(run_id__in=whole)).order_by("position"):
         by_run.setdefault(step.run_id, []).append(step)
     return {
         pk: (runs[run_id], next(step for step in by_run[run_id] if step.pk == pk), by_run[run_id])

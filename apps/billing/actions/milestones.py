@@ -1,6 +1,6 @@
 """Milestones: planned from the contract's terms, achieved by delivery, in step with their invoices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -17,6 +17,7 @@ from apps.projects.models import Project
 _POSTED = (InvoiceState.POSTED, InvoiceState.PARTLY_PAID, InvoiceState.PAID, InvoiceState.DISPUTED)
 
 # Its invoice is drafted, or on its way.
+HeldMilestones = dict[str, dict[tuple[str, str], BillingMilestone]]
 _UNDER_WAY = (MilestoneState.ELIGIBLE, MilestoneState.AWAITING_APPROVAL, MilestoneState.APPROVED)
 _UNREACHABLE = (MilestoneState.ON_HOLD, MilestoneState.CANCELLED)
 
@@ -27,14 +28,19 @@ def milestone_id(contract_id: str, line_ref: str, code: str) -> str:
 
 
 def plan_milestones(
-    work: Work, plans: Sequence[tuple[Project, Sequence[ContractLine]]], *, by: Actor
+    work: Work,
+    plans: Sequence[tuple[Project, Sequence[ContractLine]]],
+    *,
+    by: Actor,
+    held: HeldMilestones | None = None,
 ) -> dict[str, list[BillingMilestone]]:
-    """Project id → its milestones in the order of the terms. One query; planning again changes what is still planned.
+    """Project id → its milestones in the order of the terms. Planning again changes what is still planned.
 
     Lines of other legal entities are passed over. A milestone already achieved stays as it was achieved; a planned
-    one that the terms no longer have is cancelled.
+    one that the terms no longer have is cancelled. `held`: what hold_milestones gave for a larger set; without it, two
+    queries.
     """
-    known = _known(work, [project for project, _ in plans])
+    known = held if held is not None else hold_milestones(work, [project.pk for project, _ in plans])
     return {project.pk: _plan(work, project, lines, known.get(project.pk, {}), by=by) for project, lines in plans}
 
 
@@ -91,9 +97,10 @@ def follow_invoice(
         work.move(milestone, "settle", by=by, why=f"{invoice.pk} is paid", story=story)
 
 
-def _known(work: Work, projects: Sequence[Project]) -> dict[str, dict[tuple[str, str], BillingMilestone]]:
-    known: dict[str, dict[tuple[str, str], BillingMilestone]] = {}
-    pks = BillingMilestone.objects.filter(project__in=[project.pk for project in projects]).values_list("pk", flat=True)
+def hold_milestones(work: Work, project_ids: Collection[str]) -> HeldMilestones:
+    """The milestones there are, by project, then line and code; locked. Two queries."""
+    known: HeldMilestones = {}
+    pks = BillingMilestone.objects.filter(project__in=project_ids).values_list("pk", flat=True)
     for row in work.lock(BillingMilestone, pks).values():
         known.setdefault(row.project_id, {})[row.line_ref, row.code] = row
     return known

@@ -1,6 +1,6 @@
 """Tax profiles as a tax engine confirms them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from apps.core import clock
 from apps.core.actor import Actor
 
 _Where = tuple[str, str, str]
+HeldProfiles = dict[_Where, list[TaxProfile]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +30,22 @@ class TaxAnswer:
         return self.account_id, self.legal_entity, self.service_line
 
 
-def confirm_tax_profiles(work: Work, answers: Sequence[TaxAnswer], *, by: Actor) -> list[TaxProfile]:
-    """Keep the answers, in their order; the profile in force before ends the day before. One query.
+def confirm_tax_profiles(
+    work: Work, answers: Sequence[TaxAnswer], *, by: Actor, held: HeldProfiles | None = None
+) -> list[TaxProfile]:
+    """Keep the answers, in their order; the profile in force before ends the day before.
 
-    The same answer again only renews when it was confirmed.
+    The same answer again only renews when it was confirmed. `held`: what hold_tax_profiles gave for a larger set, and
+    gets to know the new ones; without it, one query.
     """
-    known = _known(work, answers)
+    known = held if held is not None else hold_tax_profiles(work, {answer.account_id for answer in answers})
     return [_confirm(work, answer, known.setdefault(answer.where, []), by=by) for answer in answers]
 
 
-def _known(work: Work, answers: Sequence[TaxAnswer]) -> dict[_Where, list[TaxProfile]]:
-    rows = TaxProfile.objects.select_for_update().filter(
-        account__in={answer.account_id for answer in answers},
-        legal_entity__in={answer.legal_entity for answer in answers},
-    )
-    known: dict[_Where, list[TaxProfile]] = {}
+def hold_tax_profiles(work: Work, account_ids: Collection[str]) -> HeldProfiles:
+    """The profiles of these accounts by what they are about, locked. One query."""
+    rows = TaxProfile.objects.select_for_update().filter(account__in=account_ids)
+    known: HeldProfiles = {}
     for row in rows.order_by("pk"):
         known.setdefault((row.account_id, row.legal_entity_id, row.service_line), []).append(work.track(row))
     return known

@@ -12,7 +12,7 @@ from apps.contracts.actions.tax import TaxAnswer, confirm_tax_profiles
 from apps.core.money import Money, round_amount
 from apps.governance import approvals
 from apps.governance.approvals import ApprovalRequest
-from apps.governance.policies import policies_now, required_role
+from apps.governance.policies import required_role
 from apps.governance.states import ApprovalState
 from apps.processes.definition import Ctx, End, Outcome, Sending, Wait
 from apps.processes.sagas.activation_facts import facts_of
@@ -64,6 +64,7 @@ def take_tax_profile(ctx: Ctx, answer: Mapping[str, Any]) -> Outcome:
         ctx.batch.work,
         [TaxAnswer(facts.account.pk, facts.entity.code, facts.project.service_line, profile, facts.entity.tax_engine)],
         by=ctx.by,
+        held=facts.shared.held_profiles,
     )
     facts.project.tax_code = profile.code
     return None
@@ -73,8 +74,8 @@ def choose_template(ctx: Ctx) -> Outcome:
     """The template of the service line; the project is then validated."""
     facts = facts_of(ctx)
     choice = template_choice(facts.checks)
-    if not hasattr(choice, "code") or hasattr(choice, "kind"):
-        return parked_by([choice])  # type: ignore[list-item]
+    if isinstance(choice, Blocker):
+        return parked_by([choice])
     project = facts.project
     project.template = facts.shared.templates[choice.code]
     project.cost_centre = facts.shared.cost_centres.get((project.legal_entity, project.service_line), "")
@@ -95,7 +96,11 @@ def request_approvals(ctx: Ctx) -> Outcome:
     wanted = []
     for kind in APPROVALS:
         role = required_role(
-            policies_now(), kind=kind, entity=project.legal_entity, amount=money.amount, currency=money.currency
+            facts.shared.policies,
+            kind=kind,
+            entity=project.legal_entity,
+            amount=money.amount,
+            currency=money.currency,
         )
         if role:
             wanted.append(

@@ -20,7 +20,6 @@ from apps.canonical.commands import (
 )
 from apps.canonical.parties import Account, BillingContact
 from apps.canonical.projects import BudgetLine, Project, ProjectTask
-from apps.contracts.models import Contract
 from apps.core import clock
 from apps.governance.crosswalk import Link, external_ids
 from apps.processes.definition import Ctx, Outcome, Park, Sending
@@ -100,7 +99,7 @@ def plan_own_tasks(ctx: Ctx) -> Outcome:
     facts = facts_of(ctx)
     template = facts.shared.templates[facts.project.template_id or ""]
     if facts.subject not in facts.shared.tasks:
-        planned = plan_tasks(ctx.batch.work, [(facts.project, template)], by=ctx.by)
+        planned = plan_tasks(ctx.batch.work, [(facts.project, template)], by=ctx.by, held=facts.shared.held_tasks)
         facts.shared.tasks.update(planned)
     return None
 
@@ -147,7 +146,9 @@ def plan_schedule(ctx: Ctx) -> Outcome:
     """Make the milestones from the contract's lines."""
     facts = facts_of(ctx)
     if facts.subject not in facts.shared.milestones:
-        planned = plan_milestones(ctx.batch.work, [(facts.project, facts.lines)], by=ctx.by)
+        planned = plan_milestones(
+            ctx.batch.work, [(facts.project, facts.lines)], by=ctx.by, held=facts.shared.held_milestones
+        )
         facts.shared.milestones.update(planned)
     return None
 
@@ -207,7 +208,8 @@ def plan_own_revenue(ctx: Ctx) -> Outcome:
     """Plan revenue on the milestones."""
     facts = facts_of(ctx)
     milestones = facts.shared.milestones.get(facts.subject, [])
-    plan = plan_revenue(ctx.batch.work, [(facts.project, milestones)], by=ctx.by)[facts.subject]
+    held = facts.shared.held_revenue
+    plan = plan_revenue(ctx.batch.work, [(facts.project, milestones)], by=ctx.by, held=held)[facts.subject]
     months: dict[str, Decimal] = {}
     for line in plan.lines:
         months[line.period.isoformat()] = months.get(line.period.isoformat(), Decimal(0)) + line.planned
@@ -237,7 +239,7 @@ def tell_revenue(ctx: Ctx) -> Sending | None:
 def activate(ctx: Ctx) -> Outcome:
     """The ERP holds all of it: the project is active, and with the first of them the contract."""
     facts = facts_of(ctx)
-    contract = ctx.batch.work.lock(Contract, [facts.project.contract_id])[facts.project.contract_id]
+    contract = facts.shared.held_contracts[facts.project.contract_id]
     activate_project(ctx.batch.work, facts.project, contract, by=ctx.by, at=clock.now())
     return None
 

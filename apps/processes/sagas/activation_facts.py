@@ -6,8 +6,11 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
+from apps.billing.actions.milestones import HeldMilestones, hold_milestones
+from apps.billing.actions.revenue import RevenuePlan, hold_revenue
 from apps.billing.models import BillingMilestone
 from apps.canonical.contracts import ContractLine
+from apps.contracts.actions.tax import HeldProfiles, hold_tax_profiles
 from apps.contracts.models import Account, Contract, LegalEntity
 from apps.contracts.queries import tax_profiles
 from apps.core import clock
@@ -17,6 +20,7 @@ from apps.processes.batch import Batch
 from apps.processes.definition import Ctx, Entity
 from apps.processes.models import ProcessRun
 from apps.processes.sagas.shared import Shared, entity_facts, required_entity
+from apps.projects.actions.tasks import HeldTasks, hold_tasks
 from apps.projects.activation import ActivationFacts
 from apps.projects.models import CostCentre, Project, ProjectTask, ProjectTemplate
 from apps.projects.queries import activation_facts
@@ -32,6 +36,10 @@ class ActivationSet(Shared):
     @cached_property
     def projects(self) -> dict[str, Project]:
         return self.batch.work.lock(Project, self.subjects)
+
+    @property
+    def _account_ids(self) -> list[str]:
+        return sorted({contract.account_id for contract in self.contracts.values() if contract.account_id})
 
     @cached_property
     def siblings(self) -> dict[str, list[Project]]:
@@ -58,8 +66,7 @@ class ActivationSet(Shared):
     @cached_property
     def profiles(self) -> dict[tuple[str, str, str], str]:
         """Tax code by (account, entity, service line), as of today."""
-        accounts = [contract.account_id for contract in self.contracts.values() if contract.account_id]
-        return {key: row.code for key, row in tax_profiles(accounts, on=clock.today("UTC")).items()}
+        return {key: row.code for key, row in tax_profiles(self._account_ids, on=clock.today("UTC")).items()}
 
     @cached_property
     def tasks(self) -> dict[str, list[ProjectTask]]:
@@ -67,6 +74,28 @@ class ActivationSet(Shared):
         for row in ProjectTask.objects.filter(project_id__in=self.subjects).order_by("code"):
             found.setdefault(row.project_id, []).append(row)
         return found
+
+    # What planning starts from, held for the whole set with the first run that plans.
+
+    @cached_property
+    def held_tasks(self) -> HeldTasks:
+        return hold_tasks(self.batch.work, self.subjects)
+
+    @cached_property
+    def held_milestones(self) -> HeldMilestones:
+        return hold_milestones(self.batch.work, self.subjects)
+
+    @cached_property
+    def held_revenue(self) -> dict[str, RevenuePlan]:
+        return hold_revenue(self.batch.work, self.subjects)
+
+    @cached_property
+    def held_profiles(self) -> HeldProfiles:
+        return hold_tax_profiles(self.batch.work, self._account_ids)
+
+    @cached_property
+    def held_contracts(self) -> dict[str, Contract]:
+        return self.batch.work.lock(Contract, list(self.contracts))
 
     @cached_property
     def milestones(self) -> dict[str, list[BillingMilestone]]:

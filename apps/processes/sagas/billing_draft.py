@@ -22,7 +22,7 @@ from apps.canonical.parties import TaxLine
 from apps.core.money import Money, round_amount
 from apps.governance import approvals
 from apps.governance.approvals import ApprovalRequest
-from apps.governance.policies import policies_now, required_role
+from apps.governance.policies import required_role
 from apps.governance.states import ApprovalState
 from apps.processes.definition import Ctx, End, Outcome, Park, Sending, Wait
 from apps.processes.sagas.billing_facts import facts_of
@@ -120,7 +120,11 @@ def request_approval(ctx: Ctx) -> Outcome:
     if invoice.state == InvoiceState.DRAFT:
         request_invoice_approval(ctx.batch.work, invoice, facts.milestone, by=ctx.by)
     role = required_role(
-        policies_now(), kind="invoice", entity=invoice.legal_entity, amount=invoice.total, currency=invoice.currency
+        facts.shared.policies,
+        kind="invoice",
+        entity=invoice.legal_entity,
+        amount=invoice.total,
+        currency=invoice.currency,
     )
     if not role:
         approve_invoice(ctx.batch.work, invoice, facts.milestone, by=ctx.by)

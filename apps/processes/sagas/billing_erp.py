@@ -191,11 +191,11 @@ def _take(ctx: Ctx, answer: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _release(ctx: Ctx, *, outcome: str) -> None:
+def _release(ctx: Ctx, *, outcome: Literal["voided", "credited"]) -> None:
     facts = facts_of(ctx)
     why = str(ctx.notes.get("compensating_because") or "undone")
     was_recognised = facts.run.notes.get("recognised", False)
-    release_invoice(ctx.batch.work, facts.invoice, facts.milestone, by=ctx.by, outcome=outcome, why=why)  # type: ignore[arg-type]
+    release_invoice(ctx.batch.work, facts.invoice, facts.milestone, by=ctx.by, outcome=outcome, why=why)
     plan = facts.shared.revenue.get(facts.project.pk)
     if plan is not None and outcome == "credited" and was_recognised:
         recognise(

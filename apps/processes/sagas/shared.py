@@ -14,6 +14,7 @@ from apps.core.errors import Misconfigured
 from apps.core.ids import new_id
 from apps.governance.crosswalk import all_external_ids
 from apps.governance.models import Approval
+from apps.governance.policies import ApprovalRule, policies_now
 from apps.processes.batch import Batch
 from apps.processes.definition import Ctx, Entity, Park
 from apps.processes.models import ProcessRun
@@ -56,6 +57,11 @@ class Shared:
     def entities(self) -> dict[str, LegalEntity]:
         """All legal entities by code; there are few."""
         return {row.code: row for row in LegalEntity.objects.all()}
+
+    @cached_property
+    def policies(self) -> tuple[ApprovalRule, ...]:
+        """Who has to approve what."""
+        return policies_now()
 
     @cached_property
     def links(self) -> dict[tuple[str, str, str], str]:

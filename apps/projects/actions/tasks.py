@@ -1,6 +1,6 @@
 """The tasks of a project, made from its template."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
@@ -11,18 +11,20 @@ from apps.core.money import split_amount
 from apps.projects.models import Project, ProjectTask, ProjectTemplate
 from apps.projects.states import TaskState
 
+HeldTasks = dict[str, dict[str, ProjectTask]]
 _HUNDREDTH = Decimal("0.01")
 
 
 def plan_tasks(
-    work: Work, plans: Sequence[tuple[Project, ProjectTemplate]], *, by: Actor
+    work: Work, plans: Sequence[tuple[Project, ProjectTemplate]], *, by: Actor, held: HeldTasks | None = None
 ) -> dict[str, list[ProjectTask]]:
     """Project id → its tasks in the template's order: budget by the template's shares, the residue in the last.
 
-    Planned hours are the budget at the template's blended rate, by `hours_share` where a task has one. One query;
-    planning again follows the budget and cancels planned tasks the template no longer has.
+    Planned hours are the budget at the template's blended rate, by `hours_share` where a task has one. Planning again
+    follows the budget and cancels planned tasks the template no longer has. `held`: what hold_tasks gave for a larger
+    set; without it, one query.
     """
-    known = _known(work, [project for project, _ in plans])
+    known = held if held is not None else hold_tasks(work, [project.pk for project, _ in plans])
     return {project.pk: _plan(work, project, template, known.get(project.pk, {}), by=by) for project, template in plans}
 
 
@@ -31,10 +33,11 @@ def task_id(project_id: str, code: str) -> str:
     return new_id("TSK", project_id, code)
 
 
-def _known(work: Work, projects: Sequence[Project]) -> dict[str, dict[str, ProjectTask]]:
-    known: dict[str, dict[str, ProjectTask]] = {}
+def hold_tasks(work: Work, project_ids: Collection[str]) -> HeldTasks:
+    """The tasks there are, by project and code. One query."""
+    known: HeldTasks = {}
     # The project's lock is the lock of its tasks.
-    for task in ProjectTask.objects.filter(project__in=[project.pk for project in projects]).order_by("pk"):
+    for task in ProjectTask.objects.filter(project__in=project_ids).order_by("pk"):
         known.setdefault(task.project_id, {})[task.code] = work.track(task)
     return known
 
