@@ -15,12 +15,32 @@ class BreakerState(models.TextChoices):
     HALF_OPEN = "half_open"
 
 
+class SystemKind(models.TextChoices):
+    """What a system is in the estate; the system-of-record matrix names owners by these words."""
+
+    CRM = "crm"
+    CPQ = "cpq"
+    PSA = "psa"
+    TIME = "time"
+    ERP = "erp"
+    REVENUE = "revenue"
+    TAX = "tax"
+    ESIGN = "esign"
+    OTHER = "other"
+
+
 class ConnectedSystem(models.Model):
     """One account at one vendor, reached by its own connector. Limits hold for the account, over all our processes."""
 
     code = models.SlugField(primary_key=True, max_length=40)
     name = models.CharField(max_length=120)
     vendor = models.SlugField(max_length=40, help_text="Name of a connector, as registry.py lists them.")
+    kind = models.CharField(
+        max_length=10,
+        choices=SystemKind.choices,
+        default=SystemKind.OTHER,
+        help_text="Decides which fields it may write, see the system-of-record matrix.",
+    )
     base_url = models.URLField(max_length=300)
     secret_ref = models.CharField(
         max_length=80,

@@ -26,7 +26,7 @@ class Ctx:
     @property
     def notes(self) -> dict[str, Any]:
         """Small facts this run's steps pass on; JSON."""
-        return self.run.notes  # type: ignore[no-any-return]
+        return self.run.notes
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,9 @@ class Step:
     then:  takes the awaited event in; the answer's JSON is what the receipt carries.
     undo:  builds the compensating command, None when nothing has to be undone outside.
     undone: takes the undoing in.
-    due_within_h: hours after which a waiting step is overdue and gets a case.
+    is_gate: it only checks; a person may waive one of its demands, and the others still hold.
+    is_optional: no later step needs what it does; a person may leave it out.
+    due_within_h: hours after which a waiting step is overdue and gets a case of the kind `overdue`.
     """
 
     name: str
@@ -95,7 +97,10 @@ class Step:
     then: Callable[[Ctx, Mapping[str, Any]], Outcome] | None = None
     undo: Callable[[Ctx], Sending | None] | None = None
     undone: Callable[[Ctx, Mapping[str, Any]], None] | None = None
+    is_gate: bool = False
+    is_optional: bool = False
     due_within_h: float = 1.0
+    overdue: str = "step_overdue"
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,7 +141,7 @@ class Engine:
         if step.state == StepState.WAITING and run.step == step.name:
             waited_h = (clock.now() - step.started_at).total_seconds() / 3600
             message = f"Step {step.name} of {run.saga} has waited {waited_h:.1f} h for {step.waits_for or 'its turn'}."
-            self._report(run, step, Park("step_overdue", message, code=step.name))
+            self._report(run, step, Park(self._row(run).overdue, message, code=step.name))
 
     # -- undoing ----------------------------------------------------------------------------------
 
@@ -276,12 +276,12 @@ class Engine:
     def _perform(self, run: ProcessRun, step: ProcessStep) -> None:
         row, ctx = self._row(run), self._ctx(run)
         outcome = self._decide(lambda: row.run(ctx) if row.run else None)
-        if outcome is None and row.send:
+        if outcome is None and (send := row.send):
             sending: Sending | None = None
 
             def build() -> Outcome:
                 nonlocal sending
-                sending = row.send(ctx)  # type: ignore[misc]
+                sending = send(ctx)
                 return None
 
             outcome = self._decide(build)

@@ -20,14 +20,13 @@ from apps.events.outbox import Order
 from apps.events.states import CommandState, EventState
 from apps.exceptions.findings import Finding
 from apps.governance import crosswalk
+from apps.processes import door
 from apps.processes.batch import Batch
 from apps.processes.consumer import bury, reference_of
 from apps.processes.told import Told
 from apps.projects.actions.requests import request_projects
 from apps.projects.models import Project
 from apps.projects.states import ProjectState
-
-CRM = "crm"
 
 
 def read_opportunity(batch: Batch, told: Sequence[Told]) -> None:
@@ -78,14 +77,14 @@ def read_account(batch: Batch, told: Sequence[Told]) -> None:
 
 def apply_opportunity(batch: Batch, told: Sequence[Told]) -> None:
     """The CRM told us all of a deal: write the contract, and tell its projects when it was approved or has changed."""
-    readings, sources = [], []
+    readings, sources, kinds = [], [], door.kinds_of(each.event.system for each in told)
     for each in told:
         try:
             terms = from_json(Terms, each.payload["payload"])
         except BadInput as error:
             bury(batch, each.event, kind="payload_unreadable", message=f"{error} {error.mend}", field=error.path)
             continue
-        readings.append(Reading(each.event.system, CRM, terms, each.event.stream_key, each.story))
+        readings.append(Reading(each.event.system, kinds.get(each.event.system, ""), terms, each.event.stream_key, each.story))
         sources.append(each)
     if not readings:
         return
@@ -106,6 +105,7 @@ def apply_opportunity(batch: Batch, told: Sequence[Told]) -> None:
 
 def achieve_milestone(batch: Batch, told: Sequence[Told]) -> None:
     """The PSA says a milestone is achieved: tell the milestone's own stream. Two queries for the set."""
+    told = door.admitted(batch, told, object="milestone", field="achieved_on")
     found = _milestones(told)
     for each in told:
         milestone = found.get(each.event.pk)
@@ -138,7 +138,9 @@ def achieve_milestone(batch: Batch, told: Sequence[Told]) -> None:
 def change_invoice(batch: Batch, told: Sequence[Told]) -> None:
     """The ERP says an invoice changed: tell its milestone's stream. Invoices that are not ours are of no interest."""
     ours = _invoices(told)
-    for each in told:
+    strangers = [each for each in told if each.event.pk not in ours]
+    known = door.admitted(batch, [each for each in told if each.event.pk in ours], object="invoice", field="state")
+    for each in (*strangers, *known):
         invoice = ours.get(each.event.pk)
         if invoice is None:
             each.event.state = EventState.SUPERSEDED

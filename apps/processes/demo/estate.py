@@ -9,7 +9,7 @@ from django.db import transaction
 
 from apps.access.models import User
 from apps.access.roles import Role
-from apps.connectors.models import ConnectedSystem
+from apps.connectors.models import ConnectedSystem, SystemKind
 
 # The NetSuite sandbox's scripts, as an administrator would deploy and note them.
 RESTLET = {"script": "customscript_tieout", "deploy": "customdeploy_tieout"}
@@ -64,6 +64,7 @@ def _systems(sandbox: str, tryton: str, public: str) -> Iterator[dict[str, Any]]
         "code": "hubspot",
         "name": "HubSpot",
         "vendor": "hubspot",
+        "kind": SystemKind.CRM,
         "base_url": f"{sandbox}/hubspot",
         "secret_ref": "hubspot",
         "settings": {"public_url": f"{public}/api/v1/inbound/hubspot/", "portal_id": 62515, "app_id": 54321},
@@ -79,6 +80,7 @@ def _systems(sandbox: str, tryton: str, public: str) -> Iterator[dict[str, Any]]
         "code": "netsuite",
         "name": "NetSuite (US, UK)",
         "vendor": "netsuite",
+        "kind": SystemKind.ERP,
         "base_url": f"{sandbox}/netsuite",
         "secret_ref": "netsuite",
         "settings": {
@@ -96,6 +98,7 @@ def _systems(sandbox: str, tryton: str, public: str) -> Iterator[dict[str, Any]]
         "code": "tryton",
         "name": "Tryton (DE)",
         "vendor": "tryton",
+        "kind": SystemKind.ERP,
         "base_url": tryton,
         "secret_ref": "tryton",
         "settings": {},
@@ -106,16 +109,17 @@ def _systems(sandbox: str, tryton: str, public: str) -> Iterator[dict[str, Any]]
         "max_in_flight_s": 20,
         "poll_every_s": 5,
     }
-    for code, name in (
-        ("tax", "Tax engine"),
-        ("psa", "Professional services automation"),
-        ("staffing", "Resource management"),
-        ("documents", "Collaboration and documents"),
+    for code, name, kind in (
+        ("tax", "Tax engine", SystemKind.TAX),
+        ("psa", "Professional services automation", SystemKind.PSA),
+        ("staffing", "Resource management", SystemKind.OTHER),
+        ("documents", "Collaboration and documents", SystemKind.OTHER),
     ):
         yield {
             "code": code,
             "name": name,
             "vendor": "webhooks",
+            "kind": kind,
             "base_url": f"{sandbox}/events/{code}",
             "secret_ref": code,
             "settings": {},

@@ -17,10 +17,11 @@ MILESTONE_BILLING = Saga(
     shown=shown,
     steps=(
         Step("achievement", run=drafting.take_achievement),
-        Step("eligibility", run=drafting.check_eligibility),
+        Step("eligibility", run=drafting.check_eligibility, is_gate=True),
         Step("draft_invoice", run=drafting.draft),
         Step("tax_quote", send=drafting.ask_tax_quote, then=drafting.take_tax_quote),
-        Step("approval", run=drafting.request_approval, until=ANSWERS, then=drafting.take_approval, due_within_h=24),
+        Step("approval", run=drafting.request_approval, until=ANSWERS, then=drafting.take_approval,
+             due_within_h=24, overdue="approval_overdue"),
         Step("erp_invoice", send=erp.create_invoice, then=erp.take_created, undo=erp.undo_created, undone=erp.created_undone),
         Step("erp_post", send=erp.post_invoice, then=erp.take_posted, undo=erp.undo_posted, undone=erp.posted_undone),
         Step("erp_status", send=erp.read_invoice, then=erp.take_read),
