@@ -74,10 +74,10 @@ class Work:
 
         Raises django_fsm.TransitionNotAllowed; then the row is as it was.
         """
-        source = row.state  # type: ignore[attr-defined]
+        source = row.state
         getattr(row, transition)(by=by, **arguments)
-        self._paths.setdefault((type(row), row.pk), []).append(row.state)  # type: ignore[attr-defined]
-        self.note(row, verb=transition, by=by, why=why, source=source, target=row.state, story=story)  # type: ignore[attr-defined]
+        self._paths.setdefault((type(row), row.pk), []).append(row.state)
+        self.note(row, verb=transition, by=by, why=why, source=source, target=row.state, story=story)
 
     def note(
         self,

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django_fsm import FSMField, transition
@@ -27,8 +28,8 @@ from apps.projects.models import Project
 class Amount(models.DecimalField):
     """Major units of the row's currency, exact."""
 
-    def __init__(self, **options: object) -> None:
-        super().__init__(**{"max_digits": 20, "decimal_places": 6, **options})  # type: ignore[arg-type]
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"max_digits": 20, "decimal_places": 6, **options})
 
 
 class FiscalPeriod(models.Model):

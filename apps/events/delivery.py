@@ -69,7 +69,8 @@ def _loop() -> asyncio.AbstractEventLoop:
     # One loop per thread for the life of the process: connections to vendors stay open between wake-ups.
     if not hasattr(_loops, "loop") or _loops.pid != os.getpid():
         _loops.loop, _loops.pid = uvloop.new_event_loop(), os.getpid()
-    return _loops.loop  # type: ignore[no-any-return]
+    loop: asyncio.AbstractEventLoop = _loops.loop
+    return loop
 
 
 async def _together(drains: Sequence[Coroutine[Any, Any, int]]) -> list[int]:

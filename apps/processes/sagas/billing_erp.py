@@ -1,7 +1,7 @@
 """Billing, second part: the invoice in the ERP, read back, recognised, announced, and its undoing."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from apps.billing.actions.invoices import (
     submit_invoice,
