@@ -9,6 +9,7 @@ from apps.canonical.commands import (
 )
 from apps.canonical.parties import TaxProfile
 from apps.contracts.actions.tax import TaxAnswer, confirm_tax_profiles
+from apps.contracts.blockers import Blocker
 from apps.core.money import Money, round_amount
 from apps.governance import approvals
 from apps.governance.approvals import ApprovalRequest
