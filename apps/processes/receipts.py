@@ -6,16 +6,20 @@ from typing import Any
 from django.db.models import Q
 
 from apps.canonical import events
+from apps.canonical.codec import from_json
+from apps.canonical.commands import COMMANDS
 from apps.core.context import correlated
 from apps.events.states import EventState
 from apps.exceptions.findings import Finding
 from apps.processes import parking
 from apps.processes.batch import Batch
 from apps.processes.consumer import reference_of
+from apps.processes.definition import Sending
 from apps.processes.engine import Engine
 from apps.processes.models import ProcessRun, ProcessStep
 from apps.processes.parking import FAILED_RECEIPTS
 from apps.processes.registry import SAGAS
+from apps.processes.resending import ResendingEngine
 from apps.processes.states import RunState, StepState
 from apps.processes.told import Told
 
@@ -26,7 +30,7 @@ def resume(batch: Batch, told: Sequence[Told]) -> None:
     An answer nobody waits for any more is kept and changes nothing.
     """
     steps = _steps(batch, told)
-    engine = Engine(batch, sagas=SAGAS)
+    engine = ResendingEngine(batch, sagas=SAGAS)
     engine.load([run for run, _, _ in steps.values()], [step for _, _, own in steps.values() for step in own])
     for each in told:
         found = steps.get(each.event.reference)
@@ -40,7 +44,9 @@ def resume(batch: Batch, told: Sequence[Told]) -> None:
                 if each.name == events.DECISION_TAKEN
                 else None
             ):
-                decision(engine, run, step, own, each.payload)
+                # One that was agreed to for an earlier attempt of the step is about another matter.
+                if each.payload.get("attempt", step.attempt) == step.attempt:
+                    decision(engine, run, step, own, each.payload)
             elif each.name == events.STEP_OVERDUE:
                 engine.overdue(run, step)
             else:
@@ -90,7 +96,7 @@ def _unclaimed(batch: Batch, told: Told) -> None:
     )
 
 
-_Decision = Callable[[Engine, ProcessRun, ProcessStep, list[ProcessStep], Mapping[str, Any]], None]
+_Decision = Callable[[ResendingEngine, ProcessRun, ProcessStep, list[ProcessStep], Mapping[str, Any]], None]
 
 
 def _replay(
@@ -124,12 +130,26 @@ def _skip(engine: Engine, run: ProcessRun, step: ProcessStep, own: list[ProcessS
     engine.skip(run, step, why=str(said.get("why", "")))
 
 
+def _waive(engine: Engine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]) -> None:
+    """Drop one demand and check again: the others still hold."""
+    run.notes = {**run.notes, "waived": [*run.notes.get("waived", ()), str(said.get("demand", ""))]}
+    engine.replay(run, step)
+
+
+def _resubmit(
+    engine: ResendingEngine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]
+) -> None:
+    command = from_json(COMMANDS[str(said["command"])], said["body"])
+    engine.resend(run, step, Sending(str(said["system"]), command, str(said["entity"])))
+
+
 # Decisions travel as events on the run's own stream, so that they wait their turn like everything else.
 _DECISIONS: dict[str, _Decision] = {
     "replay": _replay,
     "compensate": _compensate,
     "look_up": _look_up,
     "override": _override,
-    "waive": _skip,
+    "resubmit": _resubmit,
+    "waive": _waive,
     "skip_step": _skip,
 }

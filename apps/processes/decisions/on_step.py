@@ -9,23 +9,34 @@ from apps.events.models import DeliveryAttempt
 from apps.events.states import CommandState
 from apps.exceptions.models import ExceptionCase
 from apps.processes.decisions.definition import Asked
-from apps.processes.models import ProcessStep
+from apps.processes.models import ProcessStep, Ruling
 from apps.processes.states import StepState
 
 
 def tell_engine(asked: Asked, decision: str, extra: Mapping[str, Any] | None = None) -> None:
     """Put the decision in its stream's line, in the caller's transaction. The same version of a case tells once."""
-    assert asked.step is not None
+    told = {"decision": decision, "case": asked.case.pk, "by": asked.by.key, "why": asked.why, **(extra or {})}
+    external_id = f"decision:{asked.case.pk}:{asked.case.version}:{decision}"
+    _tell(asked.case, told, external_id=external_id)
+
+
+def tell_engine_later(case: ExceptionCase, ruling: Ruling, decision: str, extra: Mapping[str, Any]) -> None:
+    """As `tell_engine`, for a decision whose turn has come only now. It counts for the attempt it was made about."""
+    told = {"decision": decision, "case": case.pk, "by": ruling.by, "why": ruling.why, "attempt": ruling.attempt}
+    _tell(case, {**told, **extra}, external_id=f"ruling:{ruling.pk}:{decision}")
+
+
+def _tell(case: ExceptionCase, told: Mapping[str, Any], *, external_id: str) -> None:
     inbox.store(
         [
             inbox.message(
                 events.DECISION_TAKEN,
-                {"decision": decision, "case": asked.case.pk, "by": asked.by.key, "why": asked.why, **(extra or {})},
-                stream_key=asked.case.stream_key,
-                external_id=f"decision:{asked.case.pk}:{asked.case.version}:{decision}",
-                correlation_id=asked.case.correlation_id,
-                causation_id=asked.case.number,
-                reference=asked.step.pk,
+                told,
+                stream_key=case.stream_key,
+                external_id=external_id,
+                correlation_id=case.correlation_id,
+                causation_id=case.number,
+                reference=case.reference,
             )
         ]
     )

@@ -16,12 +16,35 @@ from apps.exceptions.catalogue import kind_of, may_decide
 from apps.exceptions.errors import NotPossible
 from apps.exceptions.models import ExceptionCase
 from apps.processes.decisions.compensate import COMPENSATE
-from apps.processes.decisions.definition import Asked, Decision
+from apps.processes.decisions.definition import Asked, Decision, Input
+from apps.processes.decisions.inputs import checked
 from apps.processes.decisions.look_up import LOOK_UP
+from apps.processes.decisions.looking_after import CLOSE_WITH_REFERENCE, DISMISS, REASSIGN, SNOOZE
+from apps.processes.decisions.override import OVERRIDE
+from apps.processes.decisions.park_until import PARK_UNTIL
 from apps.processes.decisions.replay import REPLAY
+from apps.processes.decisions.resubmit import RESUBMIT
+from apps.processes.decisions.waive import SKIP_STEP, WAIVE
 from apps.processes.models import ProcessStep
 
-DECISIONS: dict[str, Decision] = {decision.name: decision for decision in (REPLAY, LOOK_UP, COMPENSATE)}
+# In the order a case offers them.
+DECISIONS: dict[str, Decision] = {
+    decision.name: decision
+    for decision in (
+        REPLAY,
+        LOOK_UP,
+        RESUBMIT,
+        OVERRIDE,
+        WAIVE,
+        SKIP_STEP,
+        PARK_UNTIL,
+        COMPENSATE,
+        CLOSE_WITH_REFERENCE,
+        REASSIGN,
+        SNOOZE,
+        DISMISS,
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +57,40 @@ class DecisionOffer:
     enabled: bool
     reason: str
     done: str
+    inputs: tuple[Input, ...] = ()
+    second_person: bool = False
 
 
 def offered(case: ExceptionCase, user: User) -> list[DecisionOffer]:
-    """What the catalogue allows for this kind of case and this release can do. One query."""
+    """What the catalogue allows for this kind of case and this release can do; a few small queries."""
     if not case.is_open:
         return []
     step = _step_of(case)
-    offers = []
-    for name in kind_of(case.kind).decisions:
-        decision = DECISIONS.get(name)
-        if decision is None:
-            continue
-        reason = decision.possible(case, step)
-        if not may(user, decision.permission, entity=case.entity):
-            reason = f"You need the permission {decision.permission} for {case.entity or 'this case'}."
-        offers.append(DecisionOffer(name, decision.label, decision.needs_why, not reason, reason, decision.done))
-    return offers
+    allowed = kind_of(case.kind).decisions
+    return [_offer(decision, case, step, user) for name, decision in DECISIONS.items() if name in allowed]
+
+
+def why_not(decision: Decision, case: ExceptionCase, step: ProcessStep | None, user: User) -> str:
+    """Why this person cannot take this decision on this case now; empty when nothing is in the way."""
+    if not case.is_open or not may_decide(case.kind, decision.name):
+        return f"{decision.label} is not possible on {case.number}, which is {case.state}."
+    if not may(user, decision.permission, entity=case.entity):
+        return f"You need the permission {decision.permission} for {case.entity or 'this case'}."
+    return decision.possible(case, step)
+
+
+def _offer(decision: Decision, case: ExceptionCase, step: ProcessStep | None, user: User) -> DecisionOffer:
+    reason = why_not(decision, case, step, user)
+    return DecisionOffer(
+        decision.name,
+        decision.label,
+        decision.needs_why,
+        enabled=not reason,
+        reason=reason,
+        done=decision.done,
+        inputs=() if reason else decision.inputs(case, step),
+        second_person=decision.second_person,
+    )
 
 
 def apply(
@@ -65,7 +105,7 @@ def apply(
     """Take a decision on a case: audited, and carried out in the object's own turn.
 
     The case is `resolving` until the outcome is seen; it closes or comes back by itself. Raises Conflict when it
-    has moved on since `expected_version`, NotPossible, BadInput (no reason given), NotAllowed.
+    has moved on since `expected_version`, NotPossible, BadInput (an input is missing or wrong), NotAllowed.
     """
     decision = DECISIONS.get(name)
     if decision is None:
@@ -89,11 +129,13 @@ def apply(
         step = _step_of(case)
         if reason := decision.possible(case, step):
             raise NotPossible(reason)
-        decision.take(Asked(case=case, step=step, by=by.actor, why=why, inputs=inputs or {}))
+        given = checked(decision.inputs(case, step), inputs or {})
+        decision.take(Asked(case=case, step=step, user=by, why=why.strip(), inputs=given, work=work))
         work.note(case, verb=f"decide {name}", by=by.actor, why=why, story=case.correlation_id)
         case.attempts += 1
         work.flush()
-        begin_resolving(work, [case_id], by=by.actor, why=why or name)
+        if not decision.closes:
+            begin_resolving(work, [case_id], by=by.actor, why=why or name)
         work.flush()
         transaction.on_commit(bell.ring_inbox)
         transaction.on_commit(lambda: bell.ring_outbox(outbox.due_systems()))

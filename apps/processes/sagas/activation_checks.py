@@ -28,13 +28,13 @@ def check_customer(ctx: Ctx) -> Outcome:
     """The customer is known whole: hierarchy without cycle, bill-to, no duplicate."""
     if facts_of(ctx).project.state != ProjectState.REQUESTED:
         return End(f"the project is {facts_of(ctx).project.state} already")
-    return parked_by(customer_blockers(facts_of(ctx).checks))
+    return parked_by(customer_blockers(facts_of(ctx).checks), ctx=ctx)
 
 
 def check_entity(ctx: Ctx) -> Outcome:
     """The legal entity exists and may bill in the contract's currency; lines and milestones add up."""
     checks = facts_of(ctx).checks
-    return parked_by((*entity_blockers(checks), *terms_blockers(checks)))
+    return parked_by((*entity_blockers(checks), *terms_blockers(checks)), ctx=ctx)
 
 
 def ask_tax_engine(ctx: Ctx) -> Sending | None:
@@ -76,7 +76,7 @@ def choose_template(ctx: Ctx) -> Outcome:
     facts = facts_of(ctx)
     choice = template_choice(facts.checks)
     if isinstance(choice, Blocker):
-        return parked_by([choice])
+        return parked_by([choice], ctx=ctx)
     project = facts.project
     project.template = facts.shared.templates[choice.code]
     project.cost_centre = facts.shared.cost_centres.get((project.legal_entity, project.service_line), "")

@@ -62,7 +62,7 @@ def check_eligibility(ctx: Ctx) -> Outcome:
     checks = replace(
         facts.checks, is_achieved=row.state == MilestoneState.ACHIEVED, has_evidence=bool(row.evidence.get("text"))
     )
-    park = parked_by(why_not_billable(checks, today=facts.today))
+    park = parked_by(why_not_billable(checks, today=facts.today), ctx=ctx)
     if park is None and facts.milestone.state == MilestoneState.ACHIEVED:
         ctx.batch.work.move(facts.milestone, "qualify", by=ctx.by, story=ctx.run.correlation_id)
     return park

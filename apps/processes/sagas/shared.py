@@ -103,8 +103,13 @@ def required_entity(entity: LegalEntity | None, *, code: str) -> LegalEntity:
     return entity
 
 
-def parked_by(blockers: Sequence[Blocker]) -> Park | None:
-    """The first blocker as the reason to park, the others named with it; None when nothing blocks."""
+def parked_by(blockers: Sequence[Blocker], *, ctx: Ctx) -> Park | None:
+    """The first blocker as the reason to park, the others named with it; None when nothing blocks.
+
+    A demand that a person has waived for this run does not block it.
+    """
+    waived = ctx.notes.get("waived", ())
+    blockers = [blocker for blocker in blockers if demand_of(blocker.kind, blocker.code or blocker.kind) not in waived]
     if not blockers:
         return None
     first, rest = blockers[0], blockers[1:]
@@ -112,6 +117,11 @@ def parked_by(blockers: Sequence[Blocker]) -> Park | None:
     return Park(
         first.kind, first.message + others, code=first.code or first.kind, field=first.field, amount=first.amount
     )
+
+
+def demand_of(kind: str, code: str) -> str:
+    """What a waiver names."""
+    return f"{kind}:{code}"
 
 
 def step_id(ctx: Ctx) -> str:
