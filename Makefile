@@ -29,8 +29,12 @@ environment:
 run: environment
 	@exec "$(BIN)/python" manage.py up
 
+# Browser tests go apart: their driver keeps an event loop running, in which no other test could start its own.
 test: environment
-	@exec "$(BIN)/python" -m pytest -n $(PYTEST_WORKERS) --dist loadgroup $(ARGS)
+	@result=0; \
+	"$(BIN)/python" -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -m 'not browser' $(ARGS) || result=1; \
+	"$(BIN)/python" -m pytest -n $(PYTEST_WORKERS) --dist loadgroup -m browser $(ARGS) || result=1; \
+	exit $$result
 
 check: environment
 	@exec "$(BIN)/python" -m config.check

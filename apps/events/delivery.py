@@ -33,7 +33,8 @@ _LOOK_EVERY_S = 0.02
 
 # One thread, so one database connection, for everything this process writes while calls are in flight.
 _database = ThreadPoolExecutor(max_workers=1, thread_name_prefix="delivery-db")
-_loops = threading.local()
+_start = threading.Lock()
+_running: tuple[int, asyncio.AbstractEventLoop] | None = None
 
 
 def deliver(code: str, *, budget_s: float = BUDGET_S) -> int:
@@ -56,7 +57,13 @@ def deliver_all(codes: Sequence[str], *, budget_s: float = BUDGET_S) -> int:
 
 def run(asking: Coroutine[Any, Any, T]) -> T:
     """Wait for one call to a connector on the loop that keeps the connections to vendors open."""
-    return _loop().run_until_complete(asking)
+    answer = asyncio.run_coroutine_threadsafe(asking, _loop())
+    try:
+        return answer.result()
+    except BaseException:
+        # The waiting was interrupted (a time limit, Ctrl-C): what it waited for must not go on unwatched.
+        answer.cancel()
+        raise
 
 
 def close() -> None:
@@ -66,11 +73,15 @@ def close() -> None:
 
 
 def _loop() -> asyncio.AbstractEventLoop:
-    # One loop per thread for the life of the process: connections to vendors stay open between wake-ups.
-    if not hasattr(_loops, "loop") or _loops.pid != os.getpid():
-        _loops.loop, _loops.pid = uvloop.new_event_loop(), os.getpid()
-    loop: asyncio.AbstractEventLoop = _loops.loop
-    return loop
+    # One loop per process for its life, on a thread of its own: connections to vendors stay open between wake-ups,
+    # and whoever calls may have a loop running already. After a fork there is neither thread nor loop.
+    global _running
+    with _start:
+        if _running is None or _running[0] != os.getpid():
+            loop = uvloop.new_event_loop()
+            threading.Thread(target=loop.run_forever, name="delivery-loop", daemon=True).start()
+            _running = (os.getpid(), loop)
+        return _running[1]
 
 
 async def _together(drains: Sequence[Coroutine[Any, Any, int]]) -> list[int]:
