@@ -84,7 +84,9 @@ def apply_opportunity(batch: Batch, told: Sequence[Told]) -> None:
         except BadInput as error:
             bury(batch, each.event, kind="payload_unreadable", message=f"{error} {error.mend}", field=error.path)
             continue
-        readings.append(Reading(each.event.system, kinds.get(each.event.system, ""), terms, each.event.stream_key, each.story))
+        readings.append(
+            Reading(each.event.system, kinds.get(each.event.system, ""), terms, each.event.stream_key, each.story)
+        )
         sources.append(each)
     if not readings:
         return

@@ -4,15 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connectors', '0001_initial'),
+        ("connectors", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='connectedsystem',
-            name='kind',
-            field=models.CharField(choices=[('crm', 'Crm'), ('cpq', 'Cpq'), ('psa', 'Psa'), ('time', 'Time'), ('erp', 'Erp'), ('revenue', 'Revenue'), ('tax', 'Tax'), ('esign', 'Esign'), ('other', 'Other')], default='other', help_text='Decides which fields it may write, see the system-of-record matrix.', max_length=10),
+            model_name="connectedsystem",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("crm", "Crm"),
+                    ("cpq", "Cpq"),
+                    ("psa", "Psa"),
+                    ("time", "Time"),
+                    ("erp", "Erp"),
+                    ("revenue", "Revenue"),
+                    ("tax", "Tax"),
+                    ("esign", "Esign"),
+                    ("other", "Other"),
+                ],
+                default="other",
+                help_text="Decides which fields it may write, see the system-of-record matrix.",
+                max_length=10,
+            ),
         ),
     ]
