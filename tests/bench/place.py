@@ -79,6 +79,10 @@ class Place:
                 child.stdout.close()
             self._children.remove(child)
 
+    def forget(self, child: subprocess.Popen[bytes]) -> None:
+        """A process that has ended by itself."""
+        self._children.remove(child)
+
     def tell_sandbox(self, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """The sandbox's control door: POST with a body, GET without."""
         data = None if body is None else json.dumps(body).encode()
