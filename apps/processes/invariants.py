@@ -16,6 +16,7 @@ from apps.core.states import StatefulModel, state_table
 from apps.governance.approvals import payload_hash
 from apps.governance.models import Approval
 from apps.governance.states import ApprovalState
+from apps.processes.sagas.billing_draft import agreed_content
 
 # An offender's name and what is wrong with it.
 Offender = tuple[str, str]
