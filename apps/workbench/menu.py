@@ -27,7 +27,13 @@ class Link(NamedTuple):
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("Operate", (Entry("Exceptions", "workbench:cases", "exclamation-triangle", "cases.view"),)),
+    (
+        "Operate",
+        (
+            Entry("Exceptions", "workbench:cases", "exclamation-triangle", "cases.view"),
+            Entry("Activations", "workbench:activations", "check-badge", "approvals.view"),
+        ),
+    ),
     (
         "Govern",
         (

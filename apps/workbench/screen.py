@@ -41,13 +41,18 @@ def screen(*, needs: str = "") -> Callable[[View], View]:
     return guard
 
 
+def user_of(request: HttpRequest) -> User:
+    """The person behind a request that `screen` has let in."""
+    return cast(User, request.user)
+
+
 def _check(request: HttpRequest, needs: str) -> None:
     """Refuse in words that name what is missing; the 403 page shows them."""
     try:
         if needs == "staff" and not request.user.is_staff:
             raise NotAllowed("This page is for the people who run Tieout (staff).")
         if needs and needs != "staff":
-            require(cast(User, request.user), needs)
+            require(user_of(request), needs)
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from error
 

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.workbench.views import cases, home, session, styleguide
+from apps.workbench.views import approvals, cases, home, session, styleguide
 
 app_name = "workbench"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -15,5 +15,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/EXC-<int:number>/", cases.case, name="case"),
     path("exceptions/EXC-<int:number>/notes/", cases.add_note, name="case_note"),
     path("exceptions/EXC-<int:number>/decide/<slug:decision>/", cases.decide, name="case_decide"),
+    path("exceptions/EXC-<int:number>/rulings/<slug:ruling>/", cases.answer, name="case_answer"),
+    path("activations/", approvals.activations, name="activations"),
+    path("activations/<slug:project_id>/", approvals.activation, name="activation"),
+    path("activations/<slug:project_id>/answer/", approvals.answer, name="activation_answer"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

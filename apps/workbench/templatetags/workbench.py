@@ -98,6 +98,36 @@ def instant(at: datetime | None) -> SafeString:
     return format_html('<time datetime="{}">{}</time>', at.isoformat(), _full(at))
 
 
+@register.simple_tag
+def took(start: datetime | None, end: datetime | None) -> str:
+    """How long something took, in the unit that fits."""
+    if start is None or end is None:
+        return ""
+    return duration((end - start).total_seconds())
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: ``184 ms``, ``2.4 s``, ``3 h 04 min``."""
+    if seconds is None:
+        return "–"
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
+    if seconds < 2 * 86400:
+        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60):02d} min"
+    return f"{int(seconds // 86400)} d {int(seconds % 86400 // 3600):02d} h"
+
+
+@register.simple_tag
+def tone_of(state: str) -> str:
+    """The tone of a state, for what is coloured beside its badge."""
+    return state_look(state).tone
+
+
 @register.simple_tag(takes_context=True)
 def query_with(context: template.Context, **changes: Any) -> str:
     """The present query string with some parameters changed; an empty value removes its parameter."""
