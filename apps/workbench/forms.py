@@ -1,4 +1,4 @@
-"""Forms of the screens: sign-in, preferences, and a decision on a case."""
+"""Forms of the screens: sign-in, preferences, and a note on a case."""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -68,18 +68,6 @@ class PreferencesForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ["theme", "density", "time_zone", "single_keys"]
-
-
-class DecisionForm(forms.Form):
-    """What a person says when deciding on a case. `needs_why` makes the reason a must."""
-
-    expected_version = forms.IntegerField(widget=forms.HiddenInput)
-    why = forms.CharField(label="Reason", max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}))
-
-    def __init__(self, *args: Any, needs_why: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["why"].required = needs_why
-        self.fields["why"].error_messages["required"] = "Say why; the audit line keeps your words."
 
 
 class NoteForm(forms.Form):

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/EXC-<int:number>/notes/", cases.add_note, name="case_note"),
     path("exceptions/EXC-<int:number>/decide/<slug:decision>/", cases.decide, name="case_decide"),
     path("exceptions/EXC-<int:number>/rulings/<slug:ruling>/", cases.answer, name="case_answer"),
+    path("exceptions/EXC-<int:number>/rulings/<slug:ruling>/", cases.answer, name="case_answer"),
     path("activations/", approvals.activations, name="activations"),
     path("activations/<slug:project_id>/", approvals.activation, name="activation"),
     path("activations/<slug:project_id>/answer/", approvals.answer, name="activation_answer"),

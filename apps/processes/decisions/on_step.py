@@ -5,7 +5,7 @@ from typing import Any
 
 from apps.canonical import events
 from apps.events import inbox
-from apps.events.models import DeliveryAttempt
+from apps.events.models import DeliveryAttempt, OutboxCommand
 from apps.events.states import CommandState
 from apps.exceptions.models import ExceptionCase
 from apps.processes.decisions.definition import Asked
@@ -55,9 +55,21 @@ def is_outcome_unknown(step: ProcessStep | None) -> bool:
     """Whether the step's last command may have happened and nobody could find out; whatever the case at hand is about."""
     if step is None:
         return False
-    tries = DeliveryAttempt.objects.filter(command__reference=step.pk).order_by("-command_id", "-lease_token")
-    last = tries.select_related("command").first()
+    if "last_attempt" not in step.__dict__:
+        tries = DeliveryAttempt.objects.filter(command__reference=step.pk).order_by("-command_id", "-lease_token")
+        step.__dict__["last_attempt"] = tries.select_related("command").first()
+    last = step.__dict__["last_attempt"]
     return last is not None and last.command.state == CommandState.DEAD and last.outcome == "unknown"
+
+
+def last_command(step: ProcessStep | None) -> OutboxCommand | None:
+    """What the step asked of another system last. Looked up once: several decisions on one page want to know."""
+    if step is None:
+        return None
+    if "last_command" not in step.__dict__:
+        step.__dict__["last_command"] = OutboxCommand.objects.filter(reference=step.pk).order_by("-pk").first()
+    found: OutboxCommand | None = step.__dict__["last_command"]
+    return found
 
 
 def event_number(case: ExceptionCase) -> int | None:

@@ -1,12 +1,11 @@
 """override: a step goes on without its system, on the proof of a document, once a second person agrees."""
 
 from apps.audit.work import Work
-from apps.events.models import OutboxCommand
 from apps.events.states import UNFINISHED
 from apps.exceptions.models import ExceptionCase
 from apps.processes.decisions import rulings
 from apps.processes.decisions.definition import Asked, Decision, Input
-from apps.processes.decisions.on_step import must_be, tell_engine_later
+from apps.processes.decisions.on_step import last_command, must_be, tell_engine_later
 from apps.processes.decisions.proofs import DOCUMENT, PROOFS
 from apps.processes.models import ProcessStep, Ruling
 from apps.processes.states import RulingState, StepState
@@ -15,7 +14,7 @@ from apps.processes.states import RulingState, StepState
 def _possible(case: ExceptionCase, step: ProcessStep | None) -> str:
     if reason := must_be(step, StepState.PARKED, StepState.WAITING):
         return reason
-    command = _command(step)
+    command = last_command(step)
     if command is None:
         return "This step asked no other system, so there is nothing to go on without."
     if command.state in UNFINISHED:
@@ -26,13 +25,13 @@ def _possible(case: ExceptionCase, step: ProcessStep | None) -> str:
 
 
 def _inputs(case: ExceptionCase, step: ProcessStep | None) -> tuple[Input, ...]:
-    command = _command(step)
+    command = last_command(step)
     proof = PROOFS.get(command.name) if command else None
     return (DOCUMENT, *(proof.inputs if proof else ()))
 
 
 def _take(asked: Asked) -> None:
-    command = _command(asked.step)
+    command = last_command(asked.step)
     assert command is not None
     answer = PROOFS[command.name].answer(command.body, asked.inputs)
     content = {
@@ -49,12 +48,6 @@ def _take(asked: Asked) -> None:
 
 def _carry_out(work: Work, case: ExceptionCase, ruling: Ruling) -> None:
     tell_engine_later(case, ruling, "override", {"answer": ruling.content["answer"]})
-
-
-def _command(step: ProcessStep | None) -> OutboxCommand | None:
-    if step is None:
-        return None
-    return OutboxCommand.objects.filter(reference=step.pk).order_by("-pk").first()
 
 
 OVERRIDE = Decision(

@@ -17,7 +17,7 @@ from apps.events.states import CommandState, EventState
 from apps.exceptions.models import ExceptionCase
 from apps.processes.decisions import payloads, rulings
 from apps.processes.decisions.definition import Asked, Decision, Input
-from apps.processes.decisions.on_step import event_number, is_outcome_unknown, must_be, tell_engine_later
+from apps.processes.decisions.on_step import event_number, is_outcome_unknown, last_command, must_be, tell_engine_later
 from apps.processes.models import ProcessStep, Ruling
 from apps.processes.resending import next_key
 from apps.processes.states import RulingState, StepState
@@ -32,7 +32,7 @@ def _possible(case: ExceptionCase, step: ProcessStep | None) -> str:
         return reason
     if is_outcome_unknown(step):
         return "Nobody knows yet whether it happened; look it up before anything is sent again."
-    command = _command(step)
+    command = last_command(step)
     if command is None or command.state not in (CommandState.REJECTED, CommandState.DEAD):
         return "Nothing was sent by this step that the other system refused."
     return ""
@@ -43,7 +43,7 @@ def _inputs(case: ExceptionCase, step: ProcessStep | None) -> tuple[Input, ...]:
         event = InboxEvent.objects.get(pk=number)
         text = bytes(event.body).decode("utf-8", "replace")
         return (Input("payload", "Message", "long_text", f"{_HELP} A message from outside always does.", value=text),)
-    command = _command(step)
+    command = last_command(step)
     shown = json.dumps(command.body, indent=2, ensure_ascii=False) if command else ""
     return (Input("payload", "Payload", "long_text", _HELP, value=shown),)
 
@@ -52,7 +52,7 @@ def _take(asked: Asked) -> None:
     if (number := event_number(asked.case)) is not None:
         _take_event(asked, InboxEvent.objects.get(pk=number))
         return
-    command, step = _command(asked.step), asked.step
+    command, step = last_command(asked.step), asked.step
     assert command is not None
     assert step is not None
     body = _sound(command, asked.inputs["payload"])
@@ -130,12 +130,6 @@ def _read_edited(content: Mapping[str, Any]) -> None:
     if event.state == EventState.DEAD:
         inbox.store([replace(inbox.replay_of(event), body=str(content["body"]).encode())])
         InboxEvent.objects.filter(pk=event.pk).update(attempts=F("attempts") + 1)
-
-
-def _command(step: ProcessStep | None) -> OutboxCommand | None:
-    if step is None:
-        return None
-    return OutboxCommand.objects.filter(reference=step.pk).order_by("-pk").first()
 
 
 RESUBMIT = Decision(

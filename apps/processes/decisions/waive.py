@@ -1,11 +1,10 @@
 """waive and skip_step: one demand is dropped, or a step that nothing hangs on is left out; both with a reason."""
 
-from apps.events import outbox
 from apps.events.states import CommandState
 from apps.exceptions.actions.sets import begin_resolving
 from apps.exceptions.models import ExceptionCase
 from apps.processes.decisions.definition import Asked, Decision
-from apps.processes.decisions.on_step import must_be, tell_engine
+from apps.processes.decisions.on_step import last_command, must_be, tell_engine
 from apps.processes.models import ProcessStep
 from apps.processes.registry import SAGAS
 from apps.processes.states import StepState
@@ -40,7 +39,8 @@ def _skippable(case: ExceptionCase, step: ProcessStep | None) -> str:
     saga = SAGAS[case.saga]
     if not saga.steps[saga.position(step.name)].is_optional:
         return f"What {step.name} does is needed later; it cannot be left out."
-    if outbox.fate_of(step.pk) in _ON_ITS_WAY:
+    command = last_command(step)
+    if command is not None and command.state in _ON_ITS_WAY:
         return "Its command is on its way and may still happen; look it up first."
     return ""
 

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -16,8 +17,11 @@ from apps.exceptions import queries
 from apps.exceptions.actions import people
 from apps.exceptions.errors import NotPossible
 from apps.exceptions.models import ExceptionCase
-from apps.workbench import case_page, decisions, queue, story
-from apps.workbench.forms import DecisionForm, NoteForm
+from apps.governance.errors import NotPossible as NotDecidable
+from apps.governance.errors import NotYourDecision
+from apps.workbench import case_page, decisions, queue, second_person, story
+from apps.workbench.decision_form import DecisionForm
+from apps.workbench.forms import NoteForm
 from apps.workbench.keyset import page_of
 from apps.workbench.screen import screen
 
@@ -74,25 +78,50 @@ def decide(request: HttpRequest, number: int, decision: str) -> HttpResponse:
         raise Http404(f"{decision} is not offered on {row.number}")
     if not offer.enabled:
         raise PermissionDenied(offer.reason)
-    form = DecisionForm(request.POST, needs_why=offer.needs_why)
+    form = DecisionForm(request.POST, needs_why=offer.needs_why, inputs=offer.inputs, auto_id=f"id_{offer.name}_%s")
     if not form.is_valid():
         return _shown(request, row, decision_form=form, decision=decision, status=422)
     try:
         said = decisions.carry_out(
-            offer, row, by=_user(request), why=form.cleaned_data["why"], version=form.cleaned_data["expected_version"]
+            offer,
+            row,
+            by=_user(request),
+            why=form.cleaned_data["why"],
+            version=form.cleaned_data["expected_version"],
+            inputs=form.inputs(),
         )
     except (Conflict, NotPossible) as error:
         return _conflict(request, number, form, decision=decision, reason=str(error))
     except NotAllowed as error:
         raise PermissionDenied(str(error)) from error
     except BadInput as error:
-        form.add_error("why" if error.path == "why" else None, f"{error}. {error.mend}".strip())
+        form.refuse(error)
         return _shown(request, row, decision_form=form, decision=decision, status=422)
     messages.success(request, said)
     return redirect("workbench:case", number=number)
 
 
-def _conflict(request: HttpRequest, number: int, form: DecisionForm, *, decision: str, reason: str) -> HttpResponse:
+@require_POST
+@screen(needs="approvals.decide")
+def answer(request: HttpRequest, number: int, ruling: str) -> HttpResponse:
+    """A second person agrees to a decision on this case, or refuses it."""
+    row, user = _visible_case(request, number), _user(request)
+    form = second_person.AnswerForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, row, decision_form=form, status=422)
+    try:
+        said = second_person.answer(row, ruling, form, by=user)
+    except second_person.Gone as error:
+        raise Http404(str(error)) from error
+    except NotYourDecision as error:
+        raise PermissionDenied(str(error)) from error
+    except (Conflict, NotPossible, NotDecidable) as error:
+        return _conflict(request, number, form, decision="", reason=str(error))
+    messages.success(request, said)
+    return redirect("workbench:case", number=number)
+
+
+def _conflict(request: HttpRequest, number: int, form: Form, *, decision: str, reason: str) -> HttpResponse:
     """The present state, what somebody else did meanwhile, and the words typed, which are never thrown away."""
     fresh = _visible_case(request, number)
     changes = story.latest_changes(fresh)
@@ -106,14 +135,27 @@ def _conflict(request: HttpRequest, number: int, form: DecisionForm, *, decision
 
 def _shown(request: HttpRequest, row: ExceptionCase, *, status: int = 200, **extra: Any) -> HttpResponse:
     user = _user(request)
+    failed = {extra["decision"]: extra["decision_form"]} if "decision" in extra and "decision_form" in extra else {}
     context = {
         "panel": case_page.panel_of(row, user=user),
-        "offers": decisions.offers_of(row, user=user),
+        "offers": [
+            (offer, failed.get(offer.name) or _form_of(offer, row)) for offer in decisions.offers_of(row, user=user)
+        ],
+        "asked": second_person.asked_about(row, user=user),
         "note_form": NoteForm(),
         "may_note": may(user, "cases.note"),
         **extra,
     }
     return render(request, "workbench/cases/case.html", context, status=status)
+
+
+def _form_of(offer: decisions.Offer, row: ExceptionCase) -> DecisionForm:
+    return DecisionForm(
+        needs_why=offer.needs_why,
+        inputs=offer.inputs,
+        initial={"expected_version": row.version},
+        auto_id=f"id_{offer.name}_%s",
+    )
 
 
 def _visible_case(request: HttpRequest, number: int) -> ExceptionCase:
