@@ -110,7 +110,7 @@ def took(start: datetime | None, end: datetime | None) -> str:
 def duration(seconds: float | None) -> str:
     """Seconds as people say them: ``184 ms``, ``2.4 s``, ``3 h 04 min``."""
     if seconds is None:
-        return "–"
+        return "\N{EN DASH}"
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
