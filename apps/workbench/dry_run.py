@@ -78,9 +78,10 @@ def checks(facts: ActivationFacts) -> list[Check]:
     customer, entity = facts.customer, facts.entity
     choice = template_choice(facts)
     template = (choice,) if isinstance(choice, Blocker) else ()
+    bills_in = f"{entity.code} bills in {', '.join(entity.bills_in)}" if entity else ""
     return [
         Check("Customer and hierarchy", f"{customer.name} ({customer.ref})" if customer else "", _said(customer_blockers(facts))),
-        Check("Legal entity and currency", f"{entity.code} bills in {', '.join(entity.bills_in)}" if entity else "", _said(entity_blockers(facts))),
+        Check("Legal entity and currency", bills_in, _said(entity_blockers(facts))),
         Check("Tax profile", f"Confirmed for {facts.legal_entity}, {facts.service_line}", _said(tax_blockers(facts))),
         Check("Milestones, lines and value add up", "Milestones equal their lines, lines equal the contract", _said(terms_blockers(facts))),
         Check("Project template", "" if isinstance(choice, Blocker) else choice.code, _said(template)),
