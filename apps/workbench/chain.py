@@ -26,7 +26,7 @@ class Link(NamedTuple):
 
 def chain_of(*, saga: str, awaiting: str, is_open: bool) -> list[Link]:
     """The chain with what is reached before, where this stopped, and what has to wait; empty when it is in no chain."""
-    at = 3 if saga == "milestone_billing" and awaiting.startswith("invoice") else _AT.get(saga)
+    at = place_of(saga=saga, awaiting=awaiting)
     if at is None:
         return []
     here = ("danger", "Blocked here") if is_open else ("ok", "Settled")
@@ -34,3 +34,8 @@ def chain_of(*, saga: str, awaiting: str, is_open: bool) -> list[Link]:
         Link(label, *(("ok", "Reached") if place < at else here if place == at else ("neutral", "Not yet")))
         for place, label in enumerate(STATES)
     ]
+
+
+def place_of(*, saga: str, awaiting: str) -> int | None:
+    """Where in the chain a saga stands while it awaits something; None when it is in no chain."""
+    return 3 if saga == "milestone_billing" and awaiting.startswith("invoice") else _AT.get(saga)

@@ -75,17 +75,20 @@ class DryRun:
 
 def checks(facts: ActivationFacts) -> list[Check]:
     """The checks of activation, each with its answer."""
-    customer, entity = facts.customer, facts.entity
+    customer = facts.customer
     choice = template_choice(facts)
     template = (choice,) if isinstance(choice, Blocker) else ()
     bills_in = f"{entity.code} bills in {', '.join(entity.bills_in)}" if entity else ""
+    here = f"{facts.legal_entity}, {facts.service_line}"
     return [
-        Check("Customer and hierarchy", f"{customer.name} ({customer.ref})" if customer else "", _said(customer_blockers(facts))),
-        Check("Legal entity and currency", bills_in, _said(entity_blockers(facts))),
-        Check("Tax profile", f"Confirmed for {facts.legal_entity}, {facts.service_line}", _said(tax_blockers(facts))),
-        Check("Milestones, lines and value add up", "Milestones equal their lines, lines equal the contract", _said(terms_blockers(facts))),
-        Check("Project template", "" if isinstance(choice, Blocker) else choice.code, _said(template)),
-    ]  # fmt: skip
+        _check(
+            "Customer and hierarchy", f"{customer.name} ({customer.ref})" if customer else "", customer_blockers(facts)
+        ),
+        _check("Legal entity and currency", _bills_in(facts), entity_blockers(facts)),
+        _check("Tax profile", f"Confirmed for {here}", tax_blockers(facts)),
+        _check("Everything adds up", "Milestones equal their lines, lines equal the contract", terms_blockers(facts)),
+        _check("Project template", "" if isinstance(choice, Blocker) else choice.code, template),
+    ]
 
 
 def dry_run(
@@ -119,8 +122,13 @@ def dry_run(
     )
 
 
-def _said(blockers: tuple[Blocker, ...]) -> tuple[str, ...]:
-    return tuple(blocker.message for blocker in blockers)
+def _check(title: str, found: str, blockers: tuple[Blocker, ...]) -> Check:
+    return Check(title, found, tuple(blocker.message for blocker in blockers))
+
+
+def _bills_in(facts: ActivationFacts) -> str:
+    entity = facts.entity
+    return f"{entity.code} bills in {', '.join(entity.bills_in)}" if entity else ""
 
 
 def _tasks(project: Project, template: ProjectTemplate) -> tuple[PlannedTask, ...]:

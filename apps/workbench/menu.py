@@ -32,7 +32,12 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Exceptions", "workbench:cases", "exclamation-triangle", "cases.view"),
             Entry("Activations", "workbench:activations", "check-badge", "approvals.view"),
+            Entry("Projects", "workbench:projects", "folder", "projects.view"),
         ),
+    ),
+    (
+        "Observe",
+        (Entry("Traces", "workbench:trace_find", "arrows-right-left", "timeline.view"),),
     ),
     (
         "Govern",

@@ -54,7 +54,7 @@ class Note:
     at: datetime
 
 
-_OUTCOMES = {
+OUTCOMES = {
     "done": ("ok", "Done"),
     "acknowledged": ("ok", "Acknowledged"),
     "accepted": ("info", "Accepted, finishes later"),
@@ -65,7 +65,7 @@ _OUTCOMES = {
     "misconfigured": ("danger", "Not let in"),
     "unknown": ("warn", "Outcome unknown"),
 }
-_MOVES_TO = {
+MOVES_TO = {
     "parked": "danger", "dead": "danger", "rejected": "danger", "resolved": "ok", "posted": "ok", "active": "ok",
     "done": "ok", "approved": "ok", "paid": "ok",
 }  # fmt: skip
@@ -110,7 +110,7 @@ def _commands_about(case: ExceptionCase) -> Q:
 
 
 def _attempt(row: DeliveryAttempt) -> Attempt:
-    tone, word = _OUTCOMES.get(row.outcome, ("info", spoken(row.outcome) if row.outcome else "On its way"))
+    tone, word = OUTCOMES.get(row.outcome, ("info", spoken(row.outcome) if row.outcome else "On its way"))
     command = row.command
     return Attempt(
         system=command.system,
@@ -128,9 +128,9 @@ def _attempt(row: DeliveryAttempt) -> Attempt:
 
 def _moved(line: AuditLine) -> Entry:
     moved = f"{spoken(line.source)} → {spoken(line.target)}" if line.source and line.target else spoken(line.verb)
-    tone = _MOVES_TO.get(line.target, "neutral")
+    tone = MOVES_TO.get(line.target, "neutral")
     return Entry(
-        line.at, "Tieout", moved, _subject(line.subject_type, line.subject_id), person_name(line.by), line.why, tone
+        line.at, "Tieout", moved, subject_words(line.subject_type, line.subject_id), person_name(line.by), line.why, tone
     )
 
 
@@ -146,15 +146,15 @@ def _sent(correlation_id: str) -> Iterator[Entry]:
     commands = OutboxCommand.objects.filter(correlation_id=correlation_id).order_by("created_at")[:MOST]
     for command in commands:
         yield Entry(
-            command.created_at, command.system, f"Asked: {_words(command.name)}", command.ordering_key, tone="info"
+            command.created_at, command.system, f"Asked: {verb_words(command.name)}", command.ordering_key, tone="info"
         )
         if command.finished_at:
             tone = "ok" if command.state == "acknowledged" else "danger"
-            what = f"{_words(command.name)}: {spoken(command.state)}"
+            what = f"{verb_words(command.name)}: {spoken(command.state)}"
             yield Entry(command.finished_at, command.system, what, command.ordering_key, why=command.error, tone=tone)
 
 
-def _words(name: str) -> str:
+def verb_words(name: str) -> str:
     """``PostInvoice`` is "post invoice"."""
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
@@ -162,7 +162,7 @@ def _words(name: str) -> str:
 _NAMES = {"processrun": "Run", "processstep": "Step", "billingmilestone": "Milestone"}
 
 
-def _subject(model_name: str, subject_id: str) -> str:
+def subject_words(model_name: str, subject_id: str) -> str:
     if model_name == "exceptioncase":
         return f"EXC-{subject_id}"
     return f"{_NAMES.get(model_name) or spoken(model_name)} {subject_id}"

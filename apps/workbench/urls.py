@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.workbench.views import approvals, cases, home, session, styleguide
+from apps.workbench.views import approvals, cases, home, projects, session, styleguide, trace
 
 app_name = "workbench"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,9 +16,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/EXC-<int:number>/notes/", cases.add_note, name="case_note"),
     path("exceptions/EXC-<int:number>/decide/<slug:decision>/", cases.decide, name="case_decide"),
     path("exceptions/EXC-<int:number>/rulings/<slug:ruling>/", cases.answer, name="case_answer"),
-    path("exceptions/EXC-<int:number>/rulings/<slug:ruling>/", cases.answer, name="case_answer"),
     path("activations/", approvals.activations, name="activations"),
     path("activations/<slug:project_id>/", approvals.activation, name="activation"),
     path("activations/<slug:project_id>/answer/", approvals.answer, name="activation_answer"),
+    path("projects/", projects.projects, name="projects"),
+    path("projects/<slug:project_id>/", projects.project, name="project"),
+    path("trace/", trace.find, name="trace_find"),
+    path("trace/<slug:story>/", trace.trace, name="trace"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]
