@@ -40,7 +40,7 @@ check: environment
 	@exec "$(BIN)/python" -m config.check
 
 bench: environment
-	@"$(PYTHON)" config/launcher/prepare.py "$(TIEOUT_HOME)" tests/bench/requirements.lock
+	@"$(PYTHON)" config/launcher/prepare.py "$(TIEOUT_HOME)/bench" tests/bench/requirements.lock
 	@exec "$(BIN)/python" -m tests.bench $(ARGS)
 
 audit: environment

@@ -44,7 +44,9 @@ def accept_webhooks(place: Place) -> dict[str, Any]:
 def _sent(place: Place, address: str) -> dict[str, Any]:
     target = f"{address}/api/v1/inbound/hubspot/"
     secret = json.loads((place.home / "secrets" / "hubspot.json").read_text())["client_secret"]
-    sender = place.python("tests.bench.open_loop", target, str(PER_S), str(FOR_S), BENCH_SECRET=secret)
+    sender = place.python(
+        "tests.bench.open_loop", target, company.HUBSPOT_DOOR, str(PER_S), str(FOR_S), BENCH_SECRET=secret
+    )
     said = sender.communicate()[0]
     place.forget(sender)
     if sender.returncode:

@@ -22,6 +22,8 @@ NOWHERE = "http://127.0.0.1:1"
 NETSUITE_CONCURRENCY = 25
 CONCURRENCY = 100
 PORTAL = 62515
+# The address the CRM was given and signs; requests may reach us by another.
+HUBSPOT_DOOR = f"{NOWHERE}/api/v1/inbound/hubspot/"
 
 
 def found(*, sandbox_url: str) -> None:

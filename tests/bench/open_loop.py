@@ -18,7 +18,7 @@ import aiohttp
 import uvloop
 
 
-async def main(url: str, per_s: int, for_s: int) -> None:
+async def main(url: str, signed_url: str, per_s: int, for_s: int) -> None:
     """Send, wait for all answers, print {"p50_ms", "p99_ms", …}."""
     secret = os.environ["BENCH_SECRET"].encode()
     waits: list[float] = []
@@ -28,7 +28,7 @@ async def main(url: str, per_s: int, for_s: int) -> None:
         async def one(due: float) -> None:
             body = _body()
             at = str(int(time.time() * 1000))
-            mark = hmac.new(secret, b"POST" + url.encode() + body + at.encode(), hashlib.sha256).digest()
+            mark = hmac.new(secret, b"POST" + signed_url.encode() + body + at.encode(), hashlib.sha256).digest()
             headers = {
                 "X-HubSpot-Signature-v3": base64.b64encode(mark).decode(),
                 "X-HubSpot-Request-Timestamp": at,
@@ -82,4 +82,4 @@ def _body() -> bytes:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    uvloop.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])))

@@ -25,6 +25,7 @@ class Told:
     calls: int
     seconds: float
     cpu: dict[str, float]
+    busiest_calls_per_s: float = 0.0
 
     def as_json(self) -> dict[str, Any]:
         """For the result file."""
@@ -37,21 +38,22 @@ class Told:
             "steps_per_s": round(self.steps / self.seconds, 1),
             "stories_per_s": round(self.stories / self.seconds, 2),
             "calls_per_s": round(self.calls / self.seconds, 1),
+            "busiest_calls_per_s": round(self.busiest_calls_per_s, 1),
             "cpu_ms_per_step": {who: round(1000 * spent / max(1, self.steps), 2) for who, spent in self.cpu.items()},
         }
 
 
-def tell(place: Place, *, count: int, workers: Sequence[str], database: str, profile: str = "") -> Told:
+def tell(place: Place, *, count: int, workers: Sequence[str], database: str, watch: str = "") -> Told:
     """Play `count` stories on a fresh database with these worker processes, and wait until the CRM knows of all."""
     url = place.database(database)
-    return play(place, refs=company.win_deals(place, count=count), workers=workers, url=url, profile=profile)
+    return play(place, refs=company.win_deals(place, count=count), workers=workers, url=url, watch=watch)
 
 
-def play(place: Place, *, refs: Sequence[str], workers: Sequence[str], url: str, profile: str = "") -> Told:
-    """As `tell`, for deals already won, on the database as it stands."""
+def play(place: Place, *, refs: Sequence[str], workers: Sequence[str], url: str, watch: str = "") -> Told:
+    """As `tell`, for deals already won, on the database as it stands. `watch`: the vendor whose pace is noted."""
     steps, commands = _steps(), _commands()
     calls = _calls(place)
-    children = [place.python("tests.bench.worker", kind, DATABASE_URL=url, BENCH_PROFILE=profile) for kind in workers]
+    children = [place.python("tests.bench.worker", kind, DATABASE_URL=url) for kind in workers]
     for child in children:  # starting Django is not what is measured
         assert child.stdout is not None
         child.stdout.readline()
@@ -59,7 +61,8 @@ def play(place: Place, *, refs: Sequence[str], workers: Sequence[str], url: str,
     before = {**{who: cpu_s(own) for who, own in pids.items()}, "postgres": cpu_s(place.postgres_pids())}
     began = time.perf_counter()
     company.hear_of_deals(refs)
-    _be_the_psa(len(refs), began=began)
+    pace = _Pace(place, watch)
+    _be_the_psa(len(refs), began=began, pace=pace)
     seconds = time.perf_counter() - began
     spent = {**{who: cpu_s(own) for who, own in pids.items()}, "postgres": cpu_s(place.postgres_pids())}
     place.end(*children)
@@ -70,18 +73,41 @@ def play(place: Place, *, refs: Sequence[str], workers: Sequence[str], url: str,
         calls=_calls(place) - calls,
         seconds=seconds,
         cpu={who: spent[who] - before[who] for who in before},
+        busiest_calls_per_s=pace.busiest,
     )
 
 
-def _be_the_psa(count: int, *, began: float) -> None:
+class _Pace:
+    """Calls per second of one vendor, over the busiest stretch of some seconds."""
+
+    STRETCH_S = 4.0
+
+    def __init__(self, place: Place, vendor: str) -> None:
+        self.place, self.vendor, self.busiest = place, vendor, 0.0
+        self._seen: list[tuple[float, int]] = []
+
+    def look(self) -> None:
+        if not self.vendor:
+            return
+        total = int(self.place.tell_sandbox(f"calls?vendor={self.vendor}")["total"])
+        now = time.perf_counter()
+        self._seen.append((now, total))
+        then = next(((at, calls) for at, calls in reversed(self._seen) if now - at >= self.STRETCH_S), None)
+        if then:
+            self.busiest = max(self.busiest, (total - then[1]) / (now - then[0]))
+
+
+def _be_the_psa(count: int, *, began: float, pace: _Pace) -> None:
     """Say that each milestone is achieved once its project is active; return when the CRM knows of every invoice."""
-    told: set[str] = set()
-    while _value("SELECT count(*) FROM billing_invoice WHERE told_crm_at IS NOT NULL") < count:
+    told = {pk for (pk,) in _rows("SELECT project_id FROM billing_billingmilestone WHERE state <> 'planned'")}
+    wanted = len(told) + count
+    while _value("SELECT count(*) FROM billing_invoice WHERE told_crm_at IS NOT NULL") < wanted:
         if time.perf_counter() - began > TOO_LONG_S:
             raise RuntimeError(f"only {len(told)} of {count} projects were active after {TOO_LONG_S:.0f} s: {_why()}")
         active = {pk for (pk,) in _rows("SELECT id FROM projects_project WHERE state = 'active'")} - told
         company.hear_of_milestones(sorted(active))
         told |= active
+        pace.look()
         time.sleep(LOOK_EVERY_S)
 
 

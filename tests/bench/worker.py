@@ -7,6 +7,8 @@ import time
 import django
 
 IDLE_S = 0.005
+# As Celery's processes in config/celery.py: whoever waits at the door goes first.
+NICE = 10
 
 
 def main(kind: str) -> None:
@@ -17,30 +19,14 @@ def main(kind: str) -> None:
     from apps.processes.work_off import consume_all
 
     bell._silent_until = float("inf")  # these processes look for themselves, nobody has to ring for them
+    os.nice(NICE)
     consume_all(budget_s=0.1)
     print("ready", flush=True)
-    if profile := os.environ.get("BENCH_PROFILE"):
-        _profile(f"{profile}.{kind}")
     while True:
         if kind == "consume":
             consume_all()
         elif not delivery.deliver_due():
             time.sleep(IDLE_S)
-
-
-def _profile(path: str) -> None:
-    import cProfile
-    import signal
-
-    profiler = cProfile.Profile()
-    profiler.enable()
-
-    def end(*_: object) -> None:
-        profiler.disable()
-        profiler.dump_stats(path)
-        os._exit(0)
-
-    signal.signal(signal.SIGTERM, end)
 
 
 if __name__ == "__main__":
