@@ -78,7 +78,6 @@ def checks(facts: ActivationFacts) -> list[Check]:
     customer = facts.customer
     choice = template_choice(facts)
     template = (choice,) if isinstance(choice, Blocker) else ()
-    bills_in = f"{entity.code} bills in {', '.join(entity.bills_in)}" if entity else ""
     here = f"{facts.legal_entity}, {facts.service_line}"
     return [
         _check(
