@@ -7,7 +7,7 @@ from apps.core.actor import Actor
 from apps.events import inbox, outbox
 from apps.events.inbox import Message
 from apps.events.outbox import Order
-from apps.exceptions.actions.sets import open_cases, settle_cases
+from apps.exceptions.actions.sets import close_replaced, open_cases, settle_cases
 from apps.exceptions.findings import Finding
 from apps.governance import crosswalk
 from apps.governance.crosswalk import Link
@@ -75,5 +75,8 @@ class Batch:
         settle_cases(self.work, list(settled), by=_ENGINE, why="what it waited for has come")
         if findings:
             self.work.flush()
-            open_cases(self.work, findings, by=_ENGINE)
+            opened = open_cases(self.work, findings, by=_ENGINE)
+            self.work.flush()
+            # A reminder says nothing about what was decided.
+            close_replaced(self.work, [case for case in opened if not case.kind.endswith("_overdue")], by=_ENGINE)
         self.work.flush()

@@ -3,6 +3,8 @@
 from celery import shared_task
 
 from apps.processes import watchdog, work_off
+from apps.processes.decisions import park_until
+from apps.processes.jobs import running
 
 
 @shared_task
@@ -13,5 +15,5 @@ def consume_inbox() -> int:
 
 @shared_task
 def wake_due_steps() -> int:
-    """Find steps that wait longer than they should."""
-    return watchdog.find_overdue()
+    """Find steps that wait longer than they should, try again what waited for its day, and move jobs on."""
+    return watchdog.find_overdue() + park_until.wake_parked() + running.advance_all()

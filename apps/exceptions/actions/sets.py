@@ -60,6 +60,22 @@ def settle_cases(
     return closed
 
 
+def close_replaced(work: Work, opened: Sequence[ExceptionCase], *, by: Actor) -> list[ExceptionCase]:
+    """Close what a decision was being carried out for, where the same step has stopped for another cause by now.
+
+    `opened` are the cases of that other cause. One statement, two when there is something to close.
+    """
+    references = {case.reference for case in opened if case.reference}
+    others = ExceptionCase.objects.filter(reference__in=references, state=CaseState.RESOLVING)
+    closed = []
+    for case in work.lock(ExceptionCase, list(others.values_list("pk", flat=True))).values():
+        if case.state == CaseState.RESOLVING and case not in opened:
+            why = "what was decided has helped; something else stands in the way now"
+            work.move(case, "resolve", by=by, why=why, resolution="settled", story=case.correlation_id)
+            closed.append(case)
+    return closed
+
+
 def begin_resolving(work: Work, case_ids: Collection[int], *, by: Actor, why: str) -> list[ExceptionCase]:
     """A decision is now being carried out for these cases; those under way already or closed are left out."""
     begun = []

@@ -1,6 +1,6 @@
 """Decisions that are carried out by the engine travel as an event on the run's own stream."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.canonical import events
@@ -70,6 +70,19 @@ def last_command(step: ProcessStep | None) -> OutboxCommand | None:
         step.__dict__["last_command"] = OutboxCommand.objects.filter(reference=step.pk).order_by("-pk").first()
     found: OutboxCommand | None = step.__dict__["last_command"]
     return found
+
+
+def look_ahead(steps: Sequence[ProcessStep]) -> None:
+    """Find for many steps at once what `last_command` and `is_outcome_unknown` want to know. Two queries."""
+    references = [step.pk for step in steps]
+    commands = OutboxCommand.objects.filter(reference__in=references).order_by("reference", "-pk")
+    last_commands = {command.reference: command for command in commands.distinct("reference")}
+    tries = DeliveryAttempt.objects.filter(command__in=last_commands.values()).order_by("command_id", "-lease_token")
+    last_tries = {each.command_id: each for each in tries.select_related("command").distinct("command_id")}
+    for step in steps:
+        command = last_commands.get(step.pk)
+        step.__dict__["last_command"] = command
+        step.__dict__["last_attempt"] = last_tries.get(command.pk) if command else None
 
 
 def event_number(case: ExceptionCase) -> int | None:

@@ -51,4 +51,5 @@ REPLAY = Decision(
     _take,
     done="Replaying; the case closes when it went through.",
     needs_why=False,
+    in_groups=True,
 )

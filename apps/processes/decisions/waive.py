@@ -1,5 +1,6 @@
 """waive and skip_step: one demand is dropped, or a step that nothing hangs on is left out; both with a reason."""
 
+from apps.events import outbox
 from apps.events.states import CommandState
 from apps.exceptions.actions.sets import begin_resolving
 from apps.exceptions.models import ExceptionCase
@@ -46,6 +47,8 @@ def _skippable(case: ExceptionCase, step: ProcessStep | None) -> str:
 
 
 def _skip(asked: Asked) -> None:
+    # What nobody has sent yet must not go out after all.
+    outbox.cancel([asked.case.stream_key])
     tell_engine(asked, "skip_step")
 
 

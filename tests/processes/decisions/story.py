@@ -3,6 +3,11 @@
 from typing import Any
 
 from apps.access.models import User
+from apps.canonical.codec import from_json
+from apps.canonical.commands import CreateInvoice
+from apps.connectors import registry as connectors
+from apps.connectors.base import Call, Done
+from apps.events import delivery
 from apps.events.models import OutboxCommand
 from apps.exceptions.models import ExceptionCase
 from apps.governance.models import Approval
@@ -56,3 +61,11 @@ def refused_invoice(company: Estate, *, project: Project | None = None) -> Excep
 
 def sent(case: ExceptionCase) -> list[OutboxCommand]:
     return list(OutboxCommand.objects.filter(reference=case.reference).order_by("pk"))
+
+
+def keyed_by_hand(creation: OutboxCommand) -> str:
+    """The invoice of a command, in NetSuite without our asking; returns its id there."""
+    call = Call(command=from_json(CreateInvoice, creation.body), idempotency_key="by-hand", legal_entity="US-01")
+    done = delivery.run(connectors.connector_for("netsuite").execute(call))
+    assert isinstance(done, Done)
+    return done.ref
