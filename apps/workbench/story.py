@@ -130,7 +130,13 @@ def _moved(line: AuditLine) -> Entry:
     moved = f"{spoken(line.source)} → {spoken(line.target)}" if line.source and line.target else spoken(line.verb)
     tone = MOVES_TO.get(line.target, "neutral")
     return Entry(
-        line.at, "Tieout", moved, subject_words(line.subject_type, line.subject_id), person_name(line.by), line.why, tone
+        line.at,
+        "Tieout",
+        moved,
+        subject_words(line.subject_type, line.subject_id),
+        person_name(line.by),
+        line.why,
+        tone,
     )
 
 
