@@ -58,8 +58,10 @@ def cancel_rest(job_id: int, *, by: User, why: str = "") -> Job:
     require(by, "replay.bulk")
     with transaction.atomic():
         job = _held(job_id, JobState.PLANNED, JobState.RUNNING, JobState.HALTED)
-        at, rest = clock.now(), job.items.filter(state=ItemState.PLANNED)
-        cancelled = rest.update(state=ItemState.CANCELLED, note=f"cancelled by {by}", ended_at=at)  # JobItem rows
+        at = clock.now()
+        cancelled = JobItem.objects.filter(job=job, state=ItemState.PLANNED).update(
+            state=ItemState.CANCELLED, note=f"cancelled by {by}", ended_at=at
+        )
         job.state = JobState.RUNNING if job.items.filter(state__in=_UNDER_WAY).exists() else JobState.CANCELLED
         job.starts_at, job.ended_at = job.starts_at or at, at if job.state == JobState.CANCELLED else None
         job.save(update_fields=["state", "starts_at", "ended_at"])
@@ -72,8 +74,9 @@ def retry_failed(job_id: int, *, by: User) -> Job:
     require(by, "replay.bulk")
     with transaction.atomic():
         job = _held(job_id, JobState.RUNNING, JobState.HALTED, JobState.DONE, JobState.CANCELLED)
-        failed = job.items.filter(state=ItemState.FAILED)
-        again = failed.update(state=ItemState.PLANNED, note="", started_at=None, ended_at=None, taken_version=0)
+        again = JobItem.objects.filter(job=job, state=ItemState.FAILED).update(
+            state=ItemState.PLANNED, note="", started_at=None, ended_at=None, taken_version=0
+        )
         if not again:
             raise NotPossible(f"Nothing of {job.number} has failed.")
         job.state, job.canary, job.ended_at = JobState.RUNNING, 0, None
