@@ -4,7 +4,7 @@ from django.db import transaction
 
 from apps.audit.work import Work
 from apps.connectors import pauses
-from apps.core.actor import system
+from apps.core.actor import Actor, system
 from apps.core.errors import Misconfigured
 from apps.events.models import OutboxCommand
 from apps.events.states import UNFINISHED
@@ -29,12 +29,12 @@ def report_unknown_system(code: str) -> None:
         )
 
 
-def resume_system(code: str, *, by: str, why: str) -> None:
+def resume_system(code: str, *, by: Actor, why: str) -> None:
     """Let the queue of `code` go on; its case closes. What was waiting is due at once."""
     with transaction.atomic():
         pauses.resume(code)
         work = Work()
-        settle_cases(work, [_reference(code)], by=system(by), why=why)
+        settle_cases(work, [_reference(code)], by=by, why=why)
         work.flush()
 
 

@@ -37,11 +37,15 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
     ),
     (
         "Observe",
-        (Entry("Traces", "workbench:trace_find", "arrows-right-left", "timeline.view"),),
+        (
+            Entry("Traces", "workbench:trace_find", "arrows-right-left", "timeline.view"),
+            Entry("Connectors", "workbench:connectors", "signal", "connectors.view"),
+        ),
     ),
     (
         "Govern",
         (
+            Entry("System of record", "workbench:rules", "scale", "rules.view"),
             Entry("Administration", "admin:index", "cog-6-tooth", "staff"),
             Entry("Style guide", "workbench:styleguide", "swatch", "staff"),
         ),

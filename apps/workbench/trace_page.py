@@ -11,7 +11,6 @@ from apps.access.policy import entities
 from apps.audit import queries as audit
 from apps.audit.models import AuditLine
 from apps.connectors.models import ConnectedSystem
-from apps.contracts.models import LegalEntity
 from apps.events.models import DeliveryAttempt, InboxEvent, OutboxCommand
 from apps.exceptions.models import ExceptionCase
 from apps.exceptions.queries import visible_cases
@@ -25,8 +24,7 @@ MOST = 500
 LANES = ("CRM", "Tieout", "PSA", "Tax", "ERP", "Others")
 # A silence longer than this is worth a mark.
 GAP_S = 15 * 60
-# Kinds of system by the code or the vendor that serves it; legal entities name their ERP and tax engine.
-_LANE_OF = {"tieout": "Tieout", "psa": "PSA", "hubspot": "CRM", "salesforce": "CRM", "dynamics_sales": "CRM"}
+_LANE_OF_KIND = {"crm": "CRM", "psa": "PSA", "time": "PSA", "tax": "Tax", "erp": "ERP", "tieout": "Tieout"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +73,7 @@ class Trace:
 
 
 def trace_of(story: str, *, user: User) -> Trace | None:
-    """The story with this correlation id; None when there is none, or none this person may see. Eight queries.
+    """The story with this correlation id; None when there is none, or none this person may see. Seven queries.
 
     A story belongs to the legal entities of its projects, cases and commands; whoever works for one of them sees it.
     """
@@ -103,12 +101,8 @@ def trace_of(story: str, *, user: User) -> Trace | None:
 
 def _lanes() -> dict[str, str]:
     """System code → its lane."""
-    found = {}
-    for entity in LegalEntity.objects.all():
-        found[entity.erp], found[entity.tax_engine] = "ERP", "Tax"
-    for code, vendor in ConnectedSystem.objects.values_list("code", "vendor"):
-        found.setdefault(code, _LANE_OF.get(code) or _LANE_OF.get(vendor) or "Others")
-    return {"tieout": "Tieout", **found}
+    kinds = ConnectedSystem.objects.values_list("code", "kind")
+    return {"tieout": "Tieout", **{code: _LANE_OF_KIND.get(kind, "Others") for code, kind in kinds}}
 
 
 def _events(story: str, lanes: Mapping[str, str]) -> Iterator[Entry]:

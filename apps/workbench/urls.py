@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.workbench.views import approvals, cases, home, projects, session, styleguide, trace
+from apps.workbench.views import approvals, cases, connectors, home, projects, rules, session, styleguide, trace
 
 app_name = "workbench"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -23,5 +23,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/<slug:project_id>/", projects.project, name="project"),
     path("trace/", trace.find, name="trace_find"),
     path("trace/<slug:story>/", trace.trace, name="trace"),
+    path("rules/sor/", rules.matrix, name="rules"),
+    path("rules/sor/changes/<slug:rule_id>/", rules.change, name="rule_change"),
+    path("rules/sor/changes/<slug:rule_id>/roll-back/", rules.roll_back, name="rule_roll_back"),
+    path("rules/sor/changes/<slug:rule_id>/<slug:step>/", rules.move, name="rule_move"),
+    path("rules/sor/<slug:object_name>/<slug:field>/", rules.rule, name="rule"),
+    path("connectors/", connectors.connectors, name="connectors"),
+    path("connectors/<slug:code>/", connectors.connector, name="connector"),
+    path("connectors/<slug:code>/resume/", connectors.resume, name="connector_resume"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]
