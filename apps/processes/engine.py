@@ -384,6 +384,10 @@ class Engine:
         run.overdue_at = clock.now() + timedelta(hours=row.due_within_h)
 
     def _own(self, run: ProcessRun) -> list[ProcessStep]:
+        """All steps the run has reached. Mostly just the awaited one was loaded, so the others are read now."""
+        for step in ProcessStep.objects.filter(run_id=run.id):
+            if (run.id, step.name) not in self._steps:
+                self._steps[run.id, step.name] = self.batch.work.track(step)
         return [step for (run_id, _), step in self._steps.items() if run_id == run.id]
 
     def _row(self, run: ProcessRun) -> Step:

@@ -7,8 +7,6 @@ import time
 import django
 
 IDLE_S = 0.005
-# As Celery's processes in config/celery.py: whoever waits at the door goes first.
-NICE = 10
 
 
 def main(kind: str) -> None:
@@ -19,7 +17,6 @@ def main(kind: str) -> None:
     from apps.processes.work_off import consume_all
 
     bell._silent_until = float("inf")  # these processes look for themselves, nobody has to ring for them
-    os.nice(NICE)
     consume_all(budget_s=0.1)
     print("ready", flush=True)
     while True:
