@@ -186,7 +186,11 @@ class _Drain:
             if not (claimed or self.backlog or self.in_flight or self.finished):
                 if outcomes:
                     continue  # what these settled may have freed the next command of its order
-                break
+                rest_s = self.retry_at - time.monotonic()
+                if rest_s <= 0 or self._is_over(time.monotonic()):
+                    break
+                await asyncio.sleep(rest_s)  # the pace asks for a moment; nobody else would come for these
+                continue
             await asyncio.sleep(_PAUSE_BETWEEN_TURNS_S if self.in_flight or self.backlog else 0)
         if self.settled:
             await _in_database(bell.ring_inbox)
