@@ -7,15 +7,24 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
-from apps.workbench.screen import screen
+from apps.access.roles import Role
+from apps.workbench.screen import screen, user_of
 
+_LANDING = (
+    (Role.FINANCE_OPS, "workbench:cases"),
+    (Role.FINANCE_CONTROLLER, "workbench:cases"),
+    (Role.DELIVERY_MANAGER, "workbench:activations"),
+    (Role.ADMIN, "workbench:connectors"),
+    (Role.INTEGRATION_OWNER, "workbench:connectors"),
+)
 _CASE = re.compile(r"(?:EXC-)?(\d{1,9})\Z", re.IGNORECASE)
 
 
 @screen()
 def home(request: HttpRequest) -> HttpResponse:
-    """Everybody's work starts at the queue, where each sees what their role and entities allow."""
-    return redirect("workbench:cases")
+    """Everybody's work starts where their role acts; with several roles, at the first of `_LANDING`."""
+    roles = user_of(request).roles
+    return redirect(next((view for role, view in _LANDING if role in roles), "workbench:cases"))
 
 
 @screen(needs="cases.view")
