@@ -27,7 +27,8 @@ T = TypeVar("T")
 BUDGET_S = 15.0
 # Between the end of the longest call and the end of its lease: time to write the outcome.
 MARGIN_S = 5.0
-_PAUSE_BETWEEN_TURNS_S = 0.004
+# Long enough for a turn to have something to write, short enough that the backlog of a slot's worth bridges it.
+_PAUSE_BETWEEN_TURNS_S = 0.015
 _RING_EVERY_S = 0.1
 _LOOK_EVERY_S = 0.02
 
