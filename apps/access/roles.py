@@ -40,8 +40,8 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "connectors.edit", "people.edit", "audit.view",
     },
     Role.INTEGRATION_OWNER: _READS | _WORKS_CASES | {
-        "approvals.view", "payload.view", "payload.edit", "replay.bulk", "rules.view", "rules.edit", "rules.approve",
-        "connectors.view", "connectors.edit", "audit.view",
+        "approvals.view", "approvals.decide", "payload.view", "payload.edit", "replay.bulk", "rules.view", "rules.edit",
+        "rules.approve", "connectors.view", "connectors.edit", "audit.view",
     },
     Role.EXECUTIVE: _READS,
     Role.AUDITOR: _READS | {"approvals.view", "payload.view", "rules.view", "connectors.view", "audit.view"},

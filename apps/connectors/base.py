@@ -159,13 +159,17 @@ class Connector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SystemFacts:
-    """A connected system as its connector sees it; `secret` is read afresh for each connector and never logged."""
+    """A connected system as its connector sees it; `secret` is read afresh for each connector and never logged.
+
+    names: what our values are called there, by kind; governed by people, so they win over `settings`.
+    """
 
     code: str
     vendor: str
     base_url: str
     settings: Mapping[str, Any]
     secret: Mapping[str, Any] = field(repr=False, default_factory=dict)
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from apps.connectors.models import ConnectedSystem
 from apps.connectors.redaction import Redactor
 from apps.connectors.secrets import secret, secret_stamp
 from apps.core.errors import Misconfigured
+from apps.governance.value_names import Names, names_in
 
 # Adding a vendor is a folder and one line here. Imported on first use.
 CONNECTORS = {
@@ -27,6 +28,7 @@ class _Made:
     connector: Connector
     version: int
     stamp: int
+    names: Names
     checked_at: float
 
 
@@ -35,7 +37,7 @@ _lock = threading.Lock()
 
 
 def connector_for(code: str) -> Connector:
-    """The connector of a connected system, made once per process and made anew when its row or its secret changed.
+    """The connector of a connected system, made once per process and made anew when its row, its secret or its names changed.
 
     Looks at the row at most once a second, so call it once per batch and from synchronous code.
     Raises Misconfigured when the system, its vendor or its secret is not there.
@@ -55,15 +57,15 @@ def connector_of(system: ConnectedSystem) -> Connector:
     """As `connector_for`, for a row already at hand."""
     with _lock:
         found = _made.get(system.code)
-        stamp = secret_stamp(system)
-        if found is None or (found.version, found.stamp) != (system.version, stamp):
-            found = _Made(make(system), system.version, stamp, 0.0)
+        stamp, names = secret_stamp(system), names_in(system.code)
+        if found is None or (found.version, found.stamp, found.names) != (system.version, stamp, names):
+            found = _Made(make(system, names=names), system.version, stamp, names, 0.0)
             _made[system.code] = found
         found.checked_at = time.monotonic()
         return found.connector
 
 
-def make(system: ConnectedSystem) -> Connector:
+def make(system: ConnectedSystem, *, names: Names | None = None) -> Connector:
     """A fresh connector for `system`, with its own door."""
     facts = SystemFacts(
         code=system.code,
@@ -77,6 +79,7 @@ def make(system: ConnectedSystem) -> Connector:
             "max_in_flight_s": system.max_in_flight_s,
         },
         secret=secret(system),
+        names=names_in(system.code) if names is None else names,
     )
     door = Door(
         base_url=system.base_url,

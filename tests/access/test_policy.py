@@ -19,7 +19,13 @@ MATRIX = {
     "cases.take": set(Role) - {Role.EXECUTIVE, Role.AUDITOR},
     "cases.decide": set(Role) - {Role.EXECUTIVE, Role.AUDITOR},
     "cases.dismiss": set(Role) - {Role.EXECUTIVE, Role.AUDITOR},
-    "approvals.decide": {Role.FINANCE_OPS, Role.FINANCE_CONTROLLER, Role.DELIVERY_MANAGER},
+    # Each decides only what waits for a role of theirs; the integration owner, what mappings say.
+    "approvals.decide": {
+        Role.FINANCE_OPS,
+        Role.FINANCE_CONTROLLER,
+        Role.DELIVERY_MANAGER,
+        Role.INTEGRATION_OWNER,
+    },
     "payload.view": {Role.FINANCE_OPS, Role.FINANCE_CONTROLLER, Role.ADMIN, Role.INTEGRATION_OWNER, Role.AUDITOR},
     "payload.edit": {Role.FINANCE_OPS, Role.ADMIN, Role.INTEGRATION_OWNER},
     "billing.run": {Role.FINANCE_OPS, Role.FINANCE_CONTROLLER},

@@ -35,7 +35,7 @@ class NetSuiteConnector:
 
     def __init__(self, system: SystemFacts, http: HttpDoor) -> None:
         settings = system.settings
-        account = mapping.account_of(settings)
+        account = mapping.account_of(settings, system.names)
         self._system = system
         self._http = http
         self._redact = Redactor(system.secret)

@@ -19,7 +19,7 @@ from apps.connectors.failures import (
     verdict_by_status,
 )
 from apps.connectors.redaction import Redactor
-from apps.core.errors import Failure, Misconfigured
+from apps.core.errors import Failure, Misconfigured, Rejected
 
 _BY_CODE = {
     "INVALID_LOGIN": SIGNED_OUT,
@@ -41,6 +41,12 @@ _WORDING = (
     (r"already exists|duplicate (record|external)", "duplicate_in_vendor"),
     (r"do not have (the required )?permission|permission violation", "permission_denied"),
 )
+# A master it does not know: one of our values is called otherwise there.
+_UNKNOWN_MASTER = re.compile(
+    r"invalid field value .{0,80} for the following field: (subsidiary|currency|item|billingitem|terms|taxcode)\b",
+    re.IGNORECASE,
+)
+UNMAPPED = Verdict(Rejected, "value_unmapped")
 _VERDICTS = {verdict.code: verdict for verdict in (PERIOD_CLOSED, DUPLICATE, DENIED, SIGNED_OUT, REJECTED)}
 # Not documented, so ours: long enough for a few calls in flight to end.
 _PAUSE_S = 1.0
@@ -90,6 +96,8 @@ def told(reply: Reply, *, is_read: bool, redact: Redactor, wording: Wording) -> 
 
 def _verdict(status: int, code: str, text: str, *, is_read: bool, wording: Wording) -> Verdict:
     if status < 500:
+        if status == 400 and _UNKNOWN_MASTER.search(text):
+            return UNMAPPED
         found = _BY_CODE.get(code) or (wording.verdict(text) if status in (400, 403, 409) else None)
         if found is not None:
             return found

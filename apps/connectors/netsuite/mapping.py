@@ -38,23 +38,24 @@ class Account:
     active_status: str
     closed_status: str
 
-    def reference(self, table: Mapping[str, str], code: str) -> dict[str, str]:
-        """{"id"} from the tenant's table, else {"externalId"}: masters are then to carry our codes."""
-        found = table.get(code)
+    def reference(self, table: Mapping[str, str], code: str, *, entity: str = "") -> dict[str, str]:
+        """{"id"} from the tenant's table, the entity's own name first, else {"externalId"}: masters then carry our codes."""
+        found = table.get(f"{entity}:{code}", table.get(code))
         return {"externalId": code} if found is None else {"id": str(found)}
 
 
-def account_of(settings: Mapping[str, Any]) -> Account:
-    """The defaults with what the tenant overrides. Raises Misconfigured for a field name that is none."""
+def account_of(settings: Mapping[str, Any], names: Mapping[str, Mapping[str, str]] | None = None) -> Account:
+    """The defaults, what the tenant sets, and what people have mapped. Raises Misconfigured for a field name that is none."""
+    names = names or {}
     fields = FIELDS | settings.get("fields", {})
     if unfit := [name for name in fields.values() if name and not _FIELD.match(str(name))]:
         raise Misconfigured(f"NetSuite: settings.fields: {unfit[0]!r} is no field's name.", code="permission_denied")
     return Account(
-        subsidiaries=settings.get("subsidiaries", {}),
-        currencies=settings.get("currencies", {}),
-        items=settings.get("items", {}),
-        terms=settings.get("terms", {}),
-        tax_codes=settings.get("tax_codes", {}),
+        subsidiaries={**settings.get("subsidiaries", {}), **names.get("legal_entity", {})},
+        currencies={**settings.get("currencies", {}), **names.get("currency", {})},
+        items={**settings.get("items", {}), **names.get("service_line", {})},
+        terms={**settings.get("terms", {}), **names.get("payment_terms", {})},
+        tax_codes={**settings.get("tax_codes", {}), **names.get("tax_code", {})},
         fields=fields,
         active_status=str(settings.get("active_status", STATUS_ACTIVE)),
         closed_status=str(settings.get("closed_status", STATUS_CLOSED)),
@@ -81,7 +82,7 @@ def to_customer(command: UpsertCustomer, *, account: Account) -> dict[str, Any]:
         "companyName": party.name,
         "isPerson": False,
         "subsidiary": account.reference(account.subsidiaries, command.legal_entity),
-        "currency": account.reference(account.currencies, command.currency),
+        "currency": account.reference(account.currencies, command.currency, entity=command.legal_entity),
     }
     if party.tax_id:
         body["vatRegNumber"] = party.tax_id
@@ -100,7 +101,7 @@ def to_job(project: Project, *, account: Account) -> dict[str, Any]:
     body: dict[str, Any] = {
         "companyName": project.name,
         "subsidiary": account.reference(account.subsidiaries, project.legal_entity),
-        "currency": account.reference(account.currencies, project.currency),
+        "currency": account.reference(account.currencies, project.currency, entity=project.legal_entity),
         "entityStatus": {"id": account.active_status},
         "jobPrice": number(project.budget),
     }
@@ -142,7 +143,7 @@ def to_charge(milestone: BillingMilestone, command: CreateBillingSchedule, *, ac
         "stage": {"id": HELD},
         "use": {"id": "Actual"},
         "amount": number(milestone.amount),
-        "billingItem": account.reference(account.items, command.service_line),
+        "billingItem": account.reference(account.items, command.service_line, entity=command.legal_entity),
         "description": f"{milestone.code} {milestone.name}"[:300],
     }
     if milestone.due_on:
@@ -156,11 +157,11 @@ def to_invoice(invoice: Invoice, *, account: Account) -> dict[str, Any]:
         "externalId": invoice.id,
         "entity": {"id": invoice.project_ref or invoice.customer_ref},
         "subsidiary": account.reference(account.subsidiaries, invoice.legal_entity),
-        "currency": account.reference(account.currencies, invoice.currency),
+        "currency": account.reference(account.currencies, invoice.currency, entity=invoice.legal_entity),
         "tranDate": invoice.invoice_date.isoformat(),
         "dueDate": _due(invoice.invoice_date, invoice.due_days),
         "memo": invoice.id,
-        "item": {"items": [_line(line, account) for line in invoice.lines]},
+        "item": {"items": [_line(line, account, entity=invoice.legal_entity) for line in invoice.lines]},
         "taxDetailsOverride": True,
         "taxDetails": {"items": [_tax(line, account) for line in invoice.tax_lines]},
     }
@@ -192,9 +193,9 @@ def number(amount: Decimal) -> int | float:
     return made
 
 
-def _line(line: InvoiceLine, account: Account) -> dict[str, Any]:
+def _line(line: InvoiceLine, account: Account, *, entity: str) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "item": account.reference(account.items, line.service_line),
+        "item": account.reference(account.items, line.service_line, entity=entity),
         "amount": number(line.amount),
         "quantity": number(line.quantity),
         "description": line.description,

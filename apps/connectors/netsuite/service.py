@@ -24,7 +24,8 @@ class Service:
         self._restlet = system.settings.get("restlet", {})
         self._currencies: dict[str, str] = dict(system.settings.get("currency_codes", {}))
         self._subsidiaries: dict[str, str] = {
-            code: str(one) for code, one in system.settings.get("subsidiaries", {}).items()
+            code: str(one)
+            for code, one in {**system.settings.get("subsidiaries", {}), **system.names.get("legal_entity", {})}.items()
         }
 
     @property

@@ -20,6 +20,7 @@ from apps.processes.decisions.definition import Asked, Decision, Input
 from apps.processes.decisions.inputs import checked
 from apps.processes.decisions.look_up import LOOK_UP
 from apps.processes.decisions.looking_after import CLOSE_WITH_REFERENCE, DISMISS, REASSIGN, SNOOZE
+from apps.processes.decisions.map_value import MAP_VALUE
 from apps.processes.decisions.override import OVERRIDE
 from apps.processes.decisions.park_until import PARK_UNTIL
 from apps.processes.decisions.replay import REPLAY
@@ -33,6 +34,7 @@ DECISIONS: dict[str, Decision] = {
     for decision in (
         REPLAY,
         LOOK_UP,
+        MAP_VALUE,
         RESUBMIT,
         OVERRIDE,
         WAIVE,

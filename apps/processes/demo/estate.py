@@ -29,6 +29,7 @@ PEOPLE: tuple[tuple[str, str, list[str], list[str], str], ...] = (
     ("finance.de", "Finance operations DE", [Role.FINANCE_OPS], ["DE-01"], "sees DE-01 only"),
     ("controller", "Finance controller", [Role.FINANCE_CONTROLLER], ["*"], "approves billing methods and large invoices"),
     ("delivery", "Delivery manager", [Role.DELIVERY_MANAGER], ["*"], "approves the activation of projects"),
+    ("integration", "Integration owner", [Role.INTEGRATION_OWNER], ["*"], "owns mappings; agrees to those that others propose"),
     ("admin", "Administrator", [Role.ADMIN], ["*"], "connects systems and edits rules"),
     ("executive", "Executive", [Role.EXECUTIVE], ["*"], "reads"),
 )  # fmt: skip
