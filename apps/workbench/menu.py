@@ -31,6 +31,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Operate",
         (
             Entry("Exceptions", "workbench:cases", "exclamation-triangle", "cases.view"),
+            Entry("Jobs", "workbench:jobs", "queue-list", "replay.bulk"),
             Entry("Activations", "workbench:activations", "check-badge", "approvals.view"),
             Entry("Projects", "workbench:projects", "folder", "projects.view"),
         ),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from apps.workbench.views import approvals, cases, connectors, home, projects, rules, session, styleguide, trace
+from apps.workbench.views import approvals, cases, connectors, home, jobs, projects, rules, session, styleguide, trace
 
 app_name = "workbench"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -16,6 +16,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("exceptions/EXC-<int:number>/notes/", cases.add_note, name="case_note"),
     path("exceptions/EXC-<int:number>/decide/<slug:decision>/", cases.decide, name="case_decide"),
     path("exceptions/EXC-<int:number>/rulings/<slug:ruling>/", cases.answer, name="case_answer"),
+    path("exceptions/groups/<slug:fingerprint>/", jobs.group, name="group"),
+    path("exceptions/groups/<slug:fingerprint>/<slug:decision>/", jobs.plan, name="group_plan"),
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/JOB-<int:number>/", jobs.job, name="job"),
+    path("jobs/JOB-<int:number>/<slug:action>/", jobs.act, name="job_act"),
     path("activations/", approvals.activations, name="activations"),
     path("activations/<slug:project_id>/", approvals.activation, name="activation"),
     path("activations/<slug:project_id>/answer/", approvals.answer, name="activation_answer"),
