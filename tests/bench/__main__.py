@@ -33,7 +33,8 @@ def _run(parts: list[str], *, stories: int) -> int:
     from tests.bench import parts as all_parts
     from tests.bench import place, table
 
-    began, results, failed = time.monotonic(), {}, False
+    results: dict[str, Any] = {}
+    began, failed = time.monotonic(), False
     with place.opened() as here:
         place.make_template(here)
         for name in parts:

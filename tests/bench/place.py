@@ -63,7 +63,8 @@ class Place:
 
     def python(self, module: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """As `spawn`, for a module of ours."""
-        return self.spawn([sys.executable, "-m", module, *arguments], log=module.rpartition(".")[2], **environment)
+        command = [sys.executable, "-m", module, *arguments]
+        return self.spawn(command, log=module.rpartition(".")[2], stdin=False, **environment)
 
     def end(self, *children: subprocess.Popen[bytes]) -> None:
         """Stop these processes and wait for them."""

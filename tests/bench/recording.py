@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 
 from django.db import connection
 
@@ -65,7 +65,7 @@ def _listening(calls: dict[str, list[dict[str, Any]]]) -> Iterator[None]:
         _command.set(f"{claimed.name}:{claimed.id}")
         return await call(connector, claimed, **options)
 
-    http._exchange, delivery._call = heard, named
+    http._exchange, delivery._call = cast(Any, heard), cast(Any, named)
     try:
         yield
     finally:
