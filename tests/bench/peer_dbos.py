@@ -17,7 +17,7 @@ from typing import Any
 
 import aiohttp
 import uvloop
-from dbos import DBOS, DBOSConfig  # type: ignore[import-not-found]  in its own environment only
+from dbos import DBOS, DBOSConfig  # type: ignore[import-not-found]  # in its own environment only
 
 script: dict[str, Any] = {}
 http: aiohttp.ClientSession
