@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count, F, Min
@@ -145,8 +146,11 @@ def calls_by_verb(code: str) -> list[Calls]:
 
 def error_codes(code: str) -> list[ErrorCode]:
     """How calls of the last day failed, the most frequent first. One query."""
-    rows = _rows(_CODES, code)
-    return [ErrorCode(*OUTCOMES.get(outcome, ("warn", outcome)), word, count, at) for outcome, word, count, at in rows]
+    found = []
+    for outcome, word, count, at in _rows(_CODES, code):
+        tone, said = OUTCOMES.get(outcome, ("warn", outcome))
+        found.append(ErrorCode(tone, said, word, count, at))
+    return found
 
 
 def hours(code: str) -> list[Hour]:
@@ -255,7 +259,7 @@ def _look(system: ConnectedSystem, *, is_paused: bool) -> tuple[Look, str]:
     return Look("ok", "Up"), ""
 
 
-def _rows(sql: str, system: str) -> list[tuple[object, ...]]:
+def _rows(sql: str, system: str) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, {"since": clock.now() - WINDOW, "system": system, "failed": list(_FAILED)})
         return list(cursor.fetchall())

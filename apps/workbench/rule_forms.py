@@ -27,7 +27,7 @@ class ProposalForm(forms.Form):
 
     def __init__(self, *args: Any, rule: SystemOfRecordRule, **kwargs: Any) -> None:
         now = {name: getattr(rule, name) for name in ("owner", "conflict_policy", "others_may_fill")}
-        super().__init__(*args, initial=now, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": now})
         self._now = now
 
     def clean(self) -> dict[str, Any]:

@@ -110,10 +110,13 @@ def test_other_entities_are_not_shown_and_others_roles_see_no_queue(
     client.force_login(factories.person("ulf", roles=("delivery_manager",), entities=("UK-01",)))
     uk = client.get(f"/activations/{waiting['UK-01'].pk}/").content.decode()
     us = client.get(f"/activations/{waiting['US-01'].pk}/")
+    story = client.get(f"/trace/{waiting['UK-01'].correlation_id}/").content.decode()
     client.force_login(factories.person("sue", roles=("sales_ops",)))
 
     assert us.status_code == 404
     assert "1 more legal entity of this contract is outside of yours" in uk
     assert waiting["US-01"].pk not in uk
+    assert waiting["UK-01"].pk in story
+    assert waiting["US-01"].pk not in story
     assert client.get("/activations/").status_code == 403
     assert Contract.objects.count() == 1

@@ -60,6 +60,7 @@ def test_any_id_leads_to_the_story_and_the_story_names_every_step(
 
     assert set(leads.values()) == {story}
     assert client.get("/trace/", {"q": record.external_id}).status_code == 302
+    assert client.get("/search", {"q": billed.pk.lower()})["Location"] == f"/projects/{billed.pk}/"
     assert "Asks netsuite: create project" in html
     assert "Requested → Granted" in html
     assert 'role="img"' in html

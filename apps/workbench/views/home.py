@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from apps.access.roles import Role
+from apps.workbench.activation_queue import visible_projects
 from apps.workbench.screen import screen, user_of
 
 _LANDING = (
@@ -17,6 +18,7 @@ _LANDING = (
     (Role.ADMIN, "workbench:connectors"),
     (Role.INTEGRATION_OWNER, "workbench:connectors"),
 )
+_PROJECT = re.compile(r"PRJ-[0-9A-Z]+\Z", re.IGNORECASE)
 _CASE = re.compile(r"(?:EXC-)?(\d{1,9})\Z", re.IGNORECASE)
 
 
@@ -29,9 +31,11 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @screen(needs="cases.view")
 def search(request: HttpRequest) -> HttpResponse:
-    """A case number leads to its case; any other id to the cases that have to do with it."""
+    """A case number leads to its case, a project to its page; any other id to the cases that have to do with it."""
     words = request.GET.get("q", "").strip()
     if found := _CASE.match(words):
         return redirect("workbench:case", number=int(found[1]))
+    if _PROJECT.match(words) and visible_projects(user_of(request)).filter(pk=words.upper()).exists():
+        return redirect("workbench:project", project_id=words.upper())
     query = f"?{urlencode({'q': words, 'view': 'all'})}" if words else ""
     return redirect(reverse("workbench:cases") + query)
