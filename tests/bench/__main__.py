@@ -44,9 +44,9 @@ def _run(parts: list[str], *, stories: int) -> int:
                 results[name] = measure(here, stories)
             except Exception as error:
                 failed, results[name] = True, {"failed": f"{type(error).__name__}: {error}"}
-        results["seconds"] = round(time.monotonic() - began)
-        file = here.home / "bench.json"
-        file.write_text(json.dumps(results, indent=1))
+            results["seconds"] = round(time.monotonic() - began)
+            file = here.home / "bench.json"
+            file.write_text(json.dumps(results, indent=1))  # after each part, so that a stopped run leaves something
     print("\n".join(table.lines(results)))
     print(f"written to {file}")
     return int(failed)
