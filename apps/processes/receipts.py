@@ -136,6 +136,13 @@ def _waive(engine: Engine, run: ProcessRun, step: ProcessStep, own: list[Process
     engine.replay(run, step)
 
 
+def _redate(
+    engine: Engine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]
+) -> None:
+    run.notes = {**run.notes, "invoice_date": str(said["invoice_date"])}
+    engine.replay(run, step)
+
+
 def _resubmit(
     engine: ResendingEngine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]
 ) -> None:
@@ -150,6 +157,7 @@ _DECISIONS: dict[str, _Decision] = {
     "look_up": _look_up,
     "override": _override,
     "resubmit": _resubmit,
+    "redate": _redate,
     "waive": _waive,
     "skip_step": _skip,
 }

@@ -78,9 +78,11 @@ def upsert_account(
     repeated = {name for name, (_, value) in changes.items() if name in said_before and said_before[name] == value}
     breaches = [breach for breach in verdict.breaches if breach.field not in repeated]
     silent = {breach.field for breach in verdict.breaches} & repeated
+    # Who leaves a field empty once more says nothing about what somebody else has filled in since.
+    silent |= {name for name in repeated if changes[name][1] in (None, "")}
     written = {name: new for name, (_, new) in verdict.allowed.items() if name not in silent}
     if written:
-        _write(account, written)
+        write_account(account, written)
         work.note(account, verb="change", by=source.by, after={"fields": sorted(written)}, story=source.story)
     return account, _told(pk, breaches)
 
@@ -99,13 +101,14 @@ def _create(
     verdict = check_write(source.rules, claims, object="account", system=source.system_kind)
     account = Account(id=pk, source_system=source.system, ref=stated.ref)
     # Nobody is a customer without a name: whoever tells of it first may give it.
-    _write(account, {"name": stated.name, **{name: new for name, (_, new) in verdict.allowed.items()}})
+    write_account(account, {"name": stated.name, **{name: new for name, (_, new) in verdict.allowed.items()}})
     after = {"source": source.system, "ref": stated.ref}
     known[pk] = work.create(account, by=source.by, after=after, at_story=source.story)
     return account, _told(pk, verdict.breaches)
 
 
-def _write(account: Account, values: Mapping[str, Any]) -> None:
+def write_account(account: Account, values: Mapping[str, Any]) -> None:
+    """Set fields of a held customer, and what its likeness to others is judged by."""
     for name, value in values.items():
         setattr(account, name, value)
     account.name_key, account.tax_key = name_key(account.name), tax_key(account.tax_id)

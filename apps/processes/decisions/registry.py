@@ -16,6 +16,7 @@ from apps.exceptions.catalogue import kind_of, may_decide
 from apps.exceptions.errors import NotPossible
 from apps.exceptions.models import ExceptionCase
 from apps.processes.decisions.compensate import COMPENSATE
+from apps.processes.decisions.correct_master_data import CORRECT_MASTER_DATA
 from apps.processes.decisions.definition import Asked, Decision, Input
 from apps.processes.decisions.inputs import checked
 from apps.processes.decisions.look_up import LOOK_UP
@@ -23,6 +24,7 @@ from apps.processes.decisions.looking_after import CLOSE_WITH_REFERENCE, DISMISS
 from apps.processes.decisions.map_value import MAP_VALUE
 from apps.processes.decisions.override import OVERRIDE
 from apps.processes.decisions.park_until import PARK_UNTIL
+from apps.processes.decisions.redate import REDATE
 from apps.processes.decisions.replay import REPLAY
 from apps.processes.decisions.resubmit import RESUBMIT
 from apps.processes.decisions.waive import SKIP_STEP, WAIVE
@@ -35,11 +37,13 @@ DECISIONS: dict[str, Decision] = {
         REPLAY,
         LOOK_UP,
         MAP_VALUE,
+        CORRECT_MASTER_DATA,
         RESUBMIT,
         OVERRIDE,
         WAIVE,
         SKIP_STEP,
         PARK_UNTIL,
+        REDATE,
         COMPENSATE,
         CLOSE_WITH_REFERENCE,
         REASSIGN,

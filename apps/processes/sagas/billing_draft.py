@@ -62,7 +62,7 @@ def check_eligibility(ctx: Ctx) -> Outcome:
     checks = replace(
         facts.checks, is_achieved=row.state == MilestoneState.ACHIEVED, has_evidence=bool(row.evidence.get("text"))
     )
-    park = parked_by(why_not_billable(checks, today=facts.today), ctx=ctx)
+    park = parked_by(why_not_billable(checks, today=facts.invoice_day), ctx=ctx)
     if park is None and facts.milestone.state == MilestoneState.ACHIEVED:
         ctx.batch.work.move(facts.milestone, "qualify", by=ctx.by, story=ctx.run.correlation_id)
     return park
@@ -77,7 +77,7 @@ def draft(ctx: Ctx) -> Outcome:
         ctx.batch.work,
         facts.milestone,
         amount=facts.asked,
-        invoice_date=facts.today,
+        invoice_date=facts.invoice_day,
         correlation_id=ctx.run.correlation_id,
         by=ctx.by,
     )

@@ -29,6 +29,8 @@ IN_THE_BOOKS = (InvoiceState.POSTED, InvoiceState.PARTLY_PAID, InvoiceState.PAID
 def create_invoice(ctx: Ctx) -> Sending:
     """The invoice, in the ERP."""
     facts, invoice = facts_of(ctx), facts_of(ctx).invoice
+    if ctx.notes.get("invoice_date") and invoice.state == InvoiceState.APPROVED:
+        invoice.invoice_date = facts.invoice_day
     command = CreateInvoice(
         invoice=Invoice(
             id=invoice.pk,

@@ -137,6 +137,12 @@ class Billing:
         """The day in the entity's zone."""
         return clock.today(self.entity.zone)
 
+    @property
+    def invoice_day(self) -> date:
+        """The day the invoice bears: today's, unless people have agreed to another one."""
+        chosen = self.run.notes.get("invoice_date")
+        return date.fromisoformat(chosen) if chosen else self.today
+
     def link(self, canonical_id: str, *, kind: str) -> str:
         """The ERP's id of one of our objects, empty when there is none."""
         return self.shared.links.get((canonical_id, self.entity.erp, kind), "")

@@ -141,3 +141,27 @@ def test_a_stuck_announcement_is_left_out_and_never_sent_after_all(company: Esta
     assert (case.state, run.state) == (CaseState.RESOLVED, RunState.DONE)
     assert run.steps.get(name="staffing").state == StepState.SKIPPED
     assert company.sandbox.ask("ledger?vendor=staffing") == []
+
+
+def test_an_invoice_bears_the_first_day_of_the_next_open_period_when_two_agree(company: Estate) -> None:
+    _achieve(company)
+    today = clock.today("America/New_York")
+    this_month = FiscalPeriod.objects.get(legal_entity="US-01", starts_on__lte=today, ends_on__gte=today)
+    FiscalPeriod.objects.filter(pk=this_month.pk).update(state=PeriodState.CLOSED)
+    company.settle()
+    case = ExceptionCase.objects.get(kind="period_closed")
+    first = this_month.ends_on + timedelta(days=1)
+    for wrong in (today, first + timedelta(days=1)):
+        with pytest.raises(BadInput):
+            decide("redate", case, invoice_date=wrong.isoformat())
+
+    decide("redate", case, invoice_date=first.isoformat())
+    company.settle()
+    assert not Invoice.objects.exists()
+    agree(asked())
+    company.settle()
+
+    case.refresh_from_db()
+    invoice = Invoice.objects.get()
+    assert (case.state, invoice.invoice_date) == (CaseState.RESOLVED, first)
+    assert OutboxCommand.objects.get(name="CreateInvoice").body["invoice"]["invoice_date"] == first.isoformat()
