@@ -20,7 +20,7 @@ from apps.projects.models import Project, ProjectTask
 from apps.workbench.activation_queue import visible_projects
 from apps.workbench.queue import person_name
 from apps.workbench.story import MOVES_TO, OUTCOMES, subject_words, verb_words
-from apps.workbench.words import spoken
+from apps.workbench.words import spoken, state_look
 
 MOST = 500
 LANES = ("CRM", "Tieout", "PSA", "Tax", "ERP", "Others")
@@ -72,6 +72,14 @@ class Trace:
     def lasted_s(self) -> float:
         """From the first entry to the last."""
         return (self.entries[-1].at - self.entries[0].at).total_seconds()
+
+
+def is_visible(story: str, *, user: User) -> bool:
+    """Whether the story has to do with a legal entity this person works for. Two queries at most."""
+    if entities(user) is None:
+        return True
+    own = {"correlation_id": story}
+    return visible_projects(user).filter(**own).exists() or visible_cases(user).filter(**own).exists()
 
 
 def trace_of(story: str, *, user: User) -> Trace | None:
@@ -208,7 +216,7 @@ def _cases(cases: Sequence[ExceptionCase]) -> Iterator[Entry]:
             what=case.title,
             object=case.number,
             tone="danger" if case.is_open else "neutral",
-            outcome=spoken(case.state),
+            outcome=state_look(case.state).word,
             took_s=(case.resolved_at - case.first_seen).total_seconds() if case.resolved_at else None,
             detail=case.cause[:300],
             url=reverse("workbench:case", args=[case.pk]),

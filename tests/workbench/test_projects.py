@@ -65,6 +65,10 @@ def test_any_id_leads_to_the_story_and_the_story_names_every_step(
     assert "Requested → Granted" in html
     assert 'role="img"' in html
     assert html.count('<th scope="row"') > 30
+    business = client.get(story, {"only": "business"}).content.decode()
+    assert "Requested → Granted" in business
+    assert "Asks netsuite" not in business
+    assert "Nothing in this story needs a look." in client.get(story, {"only": "errors"}).content.decode()
     assert client.get("/trace/", {"q": "PRJ-NOBODY"}).status_code == 404
 
 
@@ -73,4 +77,5 @@ def test_the_project_and_story_of_another_entity_are_not_there(client: Client, b
 
     assert client.get(f"/projects/{billed.pk}/").status_code == 404
     assert client.get(f"/trace/{billed.correlation_id}/").status_code == 404
+    assert client.get("/trace/", {"q": billed.pk}).status_code == 404
     assert billed.pk not in client.get("/projects/").content.decode()
