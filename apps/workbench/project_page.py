@@ -157,7 +157,7 @@ def _chain(
         "Approved",
         state_look(project.state).word,
         f"{billable} of {len(milestones)}",
-        f"{posted} of {len(milestones)}",
+        f"{posted} invoice{'' if posted == 1 else 's'}",
     ]
     held = {place_of(saga=case.saga, awaiting=case.awaiting) for case in cases if case.state in LIVE_STATES}
     links = []

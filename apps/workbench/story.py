@@ -165,10 +165,7 @@ def verb_words(name: str) -> str:
     return "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip()
 
 
-_NAMES = {"processrun": "Run", "processstep": "Step", "billingmilestone": "Milestone"}
-
-
 def subject_words(model_name: str, subject_id: str) -> str:
     if model_name == "exceptioncase":
         return f"EXC-{subject_id}"
-    return f"{_NAMES.get(model_name) or spoken(model_name)} {subject_id}"
+    return f"{spoken(model_name)} {subject_id}"

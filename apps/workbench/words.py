@@ -90,6 +90,15 @@ STATES = {
 }
 
 
+# Model names are one word; people say two, or another.
+_SAID = {
+    "billingmilestone": "milestone",
+    "creditmemo": "credit memo",
+    "processrun": "run",
+    "processstep": "step",
+    "projecttask": "task",
+    "revenueschedule": "revenue schedule",
+}
 _LETTERS = {word: word.upper() for word in ("api", "crm", "erp", "id", "po", "psa", "url", "vat", "wip")}
 
 
@@ -105,5 +114,7 @@ def severity_look(severity: str) -> Look:
 
 def spoken(code: str) -> str:
     """A code word as people say it: ``invoice_rejected`` is "Invoice rejected"."""
-    words = " ".join(_LETTERS.get(word, word) for word in code.replace("_", " ").replace(".", " ").split())
+    words = " ".join(
+        _LETTERS.get(word, word) for word in _SAID.get(code, code).replace("_", " ").replace(".", " ").split()
+    )
     return words[:1].upper() + words[1:]

@@ -59,7 +59,7 @@ def test_a_signal_stops_every_process(launcher, number):
 
     launcher.send_signal(number)
 
-    assert launcher.wait(timeout=15) == 0
+    assert launcher.wait(timeout=60) == 0
     assert [process for process in family if alive(process)] == []
 
 

@@ -40,7 +40,7 @@ class Estate:
     sandbox: Sandbox
     outside: Outside
 
-    def settle(self, *, timeout_s: float = 30) -> None:
+    def settle(self, *, timeout_s: float = 60) -> None:
         """Work everything off, as workers would, until nothing is due now or within the next seconds."""
         ends_at = time.monotonic() + timeout_s
         while time.monotonic() < ends_at:
@@ -49,7 +49,7 @@ class Estate:
                 return
             time.sleep(0.05)
 
-    def is_busy(self, *, soon_s: float = 5) -> bool:
+    def is_busy(self, *, soon_s: float = 25) -> bool:
         """Whether events wait, or commands that are due soon to systems that may be called."""
         soon = clock.now() + timedelta(seconds=soon_s)
         callable_now = ConnectedSystem.objects.filter(enabled=True, paused_until=None).values("code")
