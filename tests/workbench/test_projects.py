@@ -54,7 +54,7 @@ def test_any_id_leads_to_the_story_and_the_story_names_every_step(
         billed.correlation_id,
     ]
 
-    leads = {str(one): client.get("/trace/", {"q": one})["Location"] for one in ids}
+    leads = {str(one): client.get("/trace/", {"q": str(one)})["Location"] for one in ids}
     with django_assert_max_num_queries(12):
         html = client.get(story).content.decode()
 
