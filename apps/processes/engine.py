@@ -130,12 +130,6 @@ class Engine:
             step.answer = {"waived": why}
             self._after(run, step, None, done=StepState.SKIPPED)
 
-    def look_up(self, run: ProcessRun, step: ProcessStep) -> None:
-        """A parked step whose command is being asked about again waits for the answer."""
-        if step.state == StepState.PARKED:
-            step.state, run.state = StepState.WAITING, RunState.RUNNING
-            self._expect(run, self._row(run))
-
     def overdue(self, run: ProcessRun, step: ProcessStep) -> None:
         """Say that a step waits longer than it should; the run goes on waiting."""
         if step.state == StepState.WAITING and run.step == step.name:

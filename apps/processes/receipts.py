@@ -115,7 +115,7 @@ def _compensate(
 
 
 def _look_up(
-    engine: Engine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]
+    engine: ResendingEngine, run: ProcessRun, step: ProcessStep, own: list[ProcessStep], said: Mapping[str, Any]
 ) -> None:
     engine.look_up(run, step)
 

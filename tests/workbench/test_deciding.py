@@ -32,7 +32,7 @@ def test_one_edits_another_agrees_and_the_invoice_is_in_the_books(
     finance, controller = _sign_in("finance"), _sign_in("controller")
     with django_assert_max_num_queries(20):
         html = finance.get(f"/exceptions/EXC-{case.pk}/").content.decode()
-    assert "Edit and send again" in html
+    assert "Resubmit edited" in html
     body = json.loads(offer("resubmit", case).inputs[0].value)
     body["invoice"]["lines"][0]["tax_code"] = "US-EXEMPT"
 

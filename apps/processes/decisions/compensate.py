@@ -18,5 +18,5 @@ def _take(asked: Asked) -> None:
 
 
 COMPENSATE = Decision(
-    "compensate", "Undo everything", "cases.decide", _possible, _take, done="Undoing, last step first."
+    "compensate", "Compensate: undo everything", "cases.decide", _possible, _take, done="Undoing, last step first."
 )

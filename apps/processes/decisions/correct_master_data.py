@@ -126,7 +126,7 @@ def _account(case: ExceptionCase) -> Account | None:
     """The customer behind what is stuck: that of the project, or of the milestone's."""
     if case.subject_type == "account":
         return Account.objects.filter(pk=case.subject_id).first()
-    project_id = case.subject_id
+    project_id: str | None = case.subject_id
     if case.subject_type == "billingmilestone":
         project_id = BillingMilestone.objects.filter(pk=case.subject_id).values_list("project_id", flat=True).first()
     project = Project.objects.filter(pk=project_id).select_related("contract__account").first()
@@ -135,7 +135,7 @@ def _account(case: ExceptionCase) -> Account | None:
 
 CORRECT_MASTER_DATA = Decision(
     "correct_master_data",
-    "Fill in customer data",
+    "Correct master data",
     "cases.decide",
     _possible,
     _take,

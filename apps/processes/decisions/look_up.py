@@ -20,7 +20,7 @@ def _take(asked: Asked) -> None:
 
 LOOK_UP = Decision(
     "look_up",
-    "Look it up",
+    "Look up",
     "cases.decide",
     _possible,
     _take,

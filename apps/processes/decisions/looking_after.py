@@ -70,7 +70,7 @@ def _close(asked: Asked) -> None:
 
 
 REASSIGN = Decision(
-    "reassign", "Give to somebody else", "cases.reassign", _not_under_way, _reassign, done="Passed on.",
+    "reassign", "Reassign", "cases.reassign", _not_under_way, _reassign, done="Passed on.",
     inputs=_to_whom, closes=True, in_groups=True,
 )  # fmt: skip
 SNOOZE = Decision(
@@ -81,6 +81,6 @@ DISMISS = Decision(
     "dismiss", "Dismiss", "cases.dismiss", _always, _dismiss, done="Dismissed.", closes=True, in_groups=True
 )
 CLOSE_WITH_REFERENCE = Decision(
-    "close_with_reference", "Close with a reference", "cases.decide", _always, _close,
+    "close_with_reference", "Close with reference", "cases.decide", _always, _close,
     done="Closed; the reference is kept.", inputs=_document, closes=True, in_groups=True,
 )  # fmt: skip

@@ -138,7 +138,7 @@ def _found(value: Any, key: str) -> Iterator[str]:
 
 MAP_VALUE = Decision(
     "map_value",
-    "Map a value",
+    "Map value",
     "rules.edit",
     _possible,
     _take,

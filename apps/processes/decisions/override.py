@@ -52,7 +52,7 @@ def _carry_out(work: Work, case: ExceptionCase, ruling: Ruling) -> None:
 
 OVERRIDE = Decision(
     "override",
-    "Go on with proof",
+    "Override with proof",
     "cases.decide",
     _possible,
     _take,

@@ -100,7 +100,7 @@ def _is_open(entity: str, day: date) -> bool:
 
 PARK_UNTIL = Decision(
     "park_until",
-    "Wait until",
+    "Park until",
     "cases.decide",
     _possible,
     _take,

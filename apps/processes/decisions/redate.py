@@ -60,7 +60,7 @@ def _carry_out(work: Work, case: ExceptionCase, ruling: Ruling) -> None:
 
 REDATE = Decision(
     "redate",
-    "Date it otherwise",
+    "Redate",
     "cases.decide",
     _possible,
     _take,

@@ -15,6 +15,7 @@ from apps.exceptions.actions.sets import begin_resolving
 from apps.exceptions.catalogue import kind_of, may_decide
 from apps.exceptions.errors import NotPossible
 from apps.exceptions.models import ExceptionCase
+from apps.processes.decisions.answer import GRANT, REFUSE
 from apps.processes.decisions.compensate import COMPENSATE
 from apps.processes.decisions.correct_master_data import CORRECT_MASTER_DATA
 from apps.processes.decisions.definition import Asked, Decision, Input
@@ -34,6 +35,8 @@ from apps.processes.models import ProcessStep
 DECISIONS: dict[str, Decision] = {
     decision.name: decision
     for decision in (
+        GRANT,
+        REFUSE,
         REPLAY,
         LOOK_UP,
         MAP_VALUE,

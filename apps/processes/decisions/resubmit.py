@@ -134,7 +134,7 @@ def _read_edited(content: Mapping[str, Any]) -> None:
 
 RESUBMIT = Decision(
     "resubmit",
-    "Edit and send again",
+    "Resubmit edited",
     "payload.edit",
     _possible,
     _take,

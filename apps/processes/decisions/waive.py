@@ -63,6 +63,6 @@ WAIVE = Decision(
     in_groups=True,
 )
 SKIP_STEP = Decision(
-    "skip_step", "Leave this step out", "cases.decide", _skippable, _skip, done="Going on with the next step.",
+    "skip_step", "Skip step", "cases.decide", _skippable, _skip, done="Going on with the next step.",
     in_groups=True,
 )  # fmt: skip

@@ -90,9 +90,9 @@ def decide(request: HttpRequest, number: int, decision: str) -> HttpResponse:
             version=form.cleaned_data["expected_version"],
             inputs=form.inputs(),
         )
-    except (Conflict, NotPossible) as error:
+    except (Conflict, NotPossible, NotDecidable) as error:
         return _conflict(request, number, form, decision=decision, reason=str(error))
-    except NotAllowed as error:
+    except (NotAllowed, NotYourDecision) as error:
         raise PermissionDenied(str(error)) from error
     except BadInput as error:
         form.refuse(error)
