@@ -47,7 +47,7 @@ def test_a_cause_is_decided_on_after_a_look_at_what_would_happen(
     client.post(f"/jobs/JOB-{job.pk}/start/")
 
     job.refresh_from_db()
-    assert job.state == JobState.RUNNING
+    assert job.state == JobState.DONE
     assert {case.state for case in ExceptionCase.objects.all()} == {CaseState.DISMISSED}
     assert job.number in client.get("/jobs/").content.decode()
 

@@ -103,6 +103,12 @@ def advance(job_id: int) -> int:
         _end_or_halt(job)
     for item in chosen:
         _take(job, item)
+    if chosen:
+        # What asks nothing of any system is over by now.
+        with transaction.atomic():
+            held = Job.objects.select_for_update(skip_locked=True).filter(pk=job_id, state=JobState.RUNNING).first()
+            if held is not None:
+                _end_or_halt(held)
     return len(chosen)
 
 
