@@ -25,7 +25,7 @@ DOOR = "/api/v1/inbound/tax/"
 
 
 @pytest.fixture
-def secret() -> Iterator[str]:
+def secret(secrets_folder: Path) -> Iterator[str]:
     """The tax engine, connected, with a secret of its own."""
     registry.forget_all()
     inbound._known.clear()

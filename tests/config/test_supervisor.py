@@ -14,10 +14,13 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 LAUNCHER = """
     import sys
+    import signal
     from pathlib import Path
     from config.launcher.parts import Program
     from config.launcher.supervisor import StopAsked, Supervisor
 
+    # This run may itself have been started to survive a hang-up, and would hand that down.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     home = Path(sys.argv[1])
     supervisor = Supervisor()
     sleeper = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']); time.sleep(600)"

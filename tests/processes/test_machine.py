@@ -46,10 +46,11 @@ from tests.factories import person as hire
 from tests.faults.workers import let_time_pass
 
 OBJECTS = ("A", "B")
-# Where the machine has been, over all examples: a machine that never gets anywhere proves nothing.
+# Where the machine has been, over all examples: a machine that never gets anywhere proves nothing. Places it reaches
+# only now and then (a run ended by a refusal) are walked in tests/walks.
 SEEN: Counter[str] = Counter()
 PLACES = (
-    "run done", "run compensated", "run ended", "attempt acknowledged", "attempt rejected", "attempt unknown",
+    "run done", "run compensated", "attempt acknowledged", "attempt rejected", "attempt unknown",
     "attempt not_found", "attempt abandoned", "case resolved",
 )  # fmt: skip
 KEYED = Capabilities(idempotency="external_id_upsert", concurrency="none", max_in_flight_s=1)
@@ -333,7 +334,7 @@ def test_any_order_of_news_crashes_decisions_and_time_keeps_every_promise(monkey
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=25, stateful_step_count=30, deadline=None, derandomize=True, database=None,
+            max_examples=35, stateful_step_count=30, deadline=None, derandomize=True, database=None,
             suppress_health_check=list(HealthCheck), print_blob=False,
         ),
     )  # fmt: skip
