@@ -7,7 +7,7 @@ from django.db.models import Model, QuerySet
 
 from apps.access.errors import NotAllowed
 from apps.access.models import EVERY_ENTITY, User
-from apps.access.roles import Role, approves_as, permissions_of
+from apps.access.roles import approves_as, permissions_of
 
 M = TypeVar("M", bound=Model)
 Anyone = User | AnonymousUser
@@ -57,8 +57,3 @@ def for_user(rows: QuerySet[M], user: Anyone, *, field: str = "entity") -> Query
 def may_approve(user: Anyone, *, role: str, entity: str) -> bool:
     """Whether `user` may decide what waits for `role` in `entity`. Who asked is the caller's check."""
     return isinstance(user, User) and may(user, "approvals.decide", entity=entity) and role in approves_as(user.roles)
-
-
-def permits_role(user: Anyone, role: Role) -> bool:
-    """Whether the user has this very role."""
-    return isinstance(user, User) and user.is_active and role in user.roles

@@ -9,7 +9,7 @@ from apps.contracts.models import Account, LegalEntity, TaxProfile
 from apps.contracts.queries import current_terms, legal_entities, lookalikes, parent_chains, tax_profiles
 from apps.core import clock
 from apps.projects.activation import ActivationFacts, CustomerFacts, EntityFacts, TemplateFacts
-from apps.projects.models import CostCentre, Project, ProjectTemplate, ServiceLine
+from apps.projects.models import CostCentre, Project, ServiceLine
 
 
 def activation_facts(project_ids: Collection[str], *, on: date | None = None) -> dict[str, ActivationFacts]:
@@ -25,11 +25,6 @@ def activation_facts(project_ids: Collection[str], *, on: date | None = None) ->
         project.pk: _facts(project, terms[project.contract_id], entities, customers, profiles, templates)
         for project in projects
     }
-
-
-def project_templates(codes: Collection[str]) -> dict[str, ProjectTemplate]:
-    """Code → template. One query."""
-    return ProjectTemplate.objects.in_bulk(list(codes))
 
 
 def cost_centres(entities: Collection[str]) -> dict[tuple[str, str], str]:

@@ -1,5 +1,6 @@
 """What the sagas of one set have in common: facts loaded once for all runs, each table when first asked for."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -24,18 +25,17 @@ from apps.projects.models import Project
 ANSWERS = (events.APPROVAL_GRANTED, events.APPROVAL_REFUSED)
 
 
-class Shared:
+class Shared(ABC):
     """Facts of a set of runs. Every property is one query for the whole set, made when the first run asks."""
 
     def __init__(self, batch: Batch, runs: Sequence[ProcessRun]) -> None:
         self.batch = batch
         self.subjects = sorted({run.subject_id for run in runs})
-        self.runs = [run.pk for run in runs]
 
     @property
+    @abstractmethod
     def project_ids(self) -> list[str]:
         """The projects these runs work for."""
-        raise NotImplementedError
 
     @cached_property
     def projects(self) -> dict[str, Project]:
